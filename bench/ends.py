@@ -1,0 +1,156 @@
+"""The two ends of a stream on each wire: who sees what, and checks it."""
+
+from time import monotonic
+
+from bench.frames import CODEC, Compose, body, client_id, pack, tag
+from bench.load import BrokenPromise, Line, Load, Stream
+from imserver.core.requests import FetchHistory, MarkDelivered, Ping, Request
+from imserver.net.framing import Int32Framing
+from imserver.proto.native_pb2 import Message, ServerFrame
+
+MAX_FRAME_BYTES = 512 * 1024
+ACK_MESSAGES = 16  # as the client library does
+ACK_SECONDS = 0.05
+
+
+class RelayReceiver:
+    """Gets the frames exactly as they were composed, and answers nothing."""
+
+    def __init__(self, line: Line, stream: Stream, compose: Compose) -> None:
+        self._stream = stream
+        self._compose = compose
+        self._frame_bytes = len(compose(1, 1))
+        self._next = 1
+        self._rest = b""
+        line.received = self._received
+
+    def _received(self, data: bytes) -> None:
+        data = self._rest + data
+        count, rest = divmod(len(data), self._frame_bytes)
+        self._rest = data[len(data) - rest :]
+        if not count:
+            return
+        if data[: len(data) - rest] != self._compose(self._next, count):
+            raise BrokenPromise(f"the relay did not pass on {self._next} and the {count - 1} after it")
+        self._stream.received(self._next, count, monotonic())
+        self._next += count
+
+
+class _NativeEnd:
+    """Parses what the server sends; subclasses say what they expect."""
+
+    def __init__(self, line: Line) -> None:
+        self._framing = Int32Framing(MAX_FRAME_BYTES)
+        self._line = line
+        line.received = self._received
+
+    def _received(self, data: bytes) -> None:
+        self._framing.receive(data)
+        for payload in self._framing.frames():
+            frame = ServerFrame.FromString(payload)
+            kind = frame.WhichOneof("event")
+            if kind == "probe":
+                self._tell(Ping())
+            elif kind in ("refused", "closing", "go_away"):
+                raise BrokenPromise(str(frame))
+            else:
+                self._event(kind, frame)
+        self._segment_ended()
+
+    def _tell(self, request: Request) -> None:
+        self._line.write(pack(CODEC.encode_request(request, 1)))
+
+    def _event(self, kind: str | None, frame: ServerFrame) -> None:
+        raise NotImplementedError
+
+    def _segment_ended(self) -> None:
+        raise NotImplementedError
+
+
+class NativeSender(_NativeEnd):
+    """Sees the answers to its sends, in the order of sending."""
+
+    def __init__(self, line: Line, stream: Stream) -> None:
+        super().__init__(line)
+        self._stream = stream
+        self._next = 1
+        self._new = 0
+        self._seq = 0
+
+    def _event(self, kind: str | None, frame: ServerFrame) -> None:
+        if kind != "sent":
+            return
+        number = self._next + self._new
+        if frame.tag != tag(number) or (self._seq and frame.sent.seq != self._seq + 1):
+            raise BrokenPromise(f"after message {number - 1}, seq {self._seq}: {frame}")
+        self._seq = frame.sent.seq
+        self._new += 1
+
+    def _segment_ended(self) -> None:
+        if self._new:
+            self._stream.acknowledged(self._next, self._new, monotonic())
+            self._next += self._new
+            self._new = 0
+
+
+class NativeReceiver(_NativeEnd):
+    """Sees the messages, every one once and in order, and says that it has them as the client library does."""
+
+    def __init__(self, line: Line, stream: Stream, load: Load, source: bytes) -> None:
+        super().__init__(line)
+        self._stream = stream
+        self._load = load
+        self._source = source
+        self._next = 1
+        self._new = 0
+        self._conversation = 0
+        self._seq = 0
+        self._marked = 0
+        self._timer = False
+
+    def _event(self, kind: str | None, frame: ServerFrame) -> None:
+        if kind == "message_arrived":
+            self._arrived(frame.message_arrived.message)
+        elif kind == "behind":
+            self._fetch(frame.behind.conversation)
+        elif kind == "history":
+            for message in frame.history.messages:
+                self._arrived(message)
+            if frame.history.more:
+                self._fetch(frame.history.conversation)
+
+    def _fetch(self, conversation: int) -> None:
+        self._tell(FetchHistory(conversation, self._seq, 0, 0))
+
+    def _arrived(self, message: Message) -> None:
+        if not message.client_id.startswith(self._source):
+            return
+        number = self._next + self._new
+        seq = message.seq
+        if message.client_id != client_id(self._source, number) or message.body != body(number):
+            raise BrokenPromise(f"instead of message {number}: {message}")
+        if self._seq and seq != self._seq + 1:
+            raise BrokenPromise(f"after seq {self._seq}: {message}")
+        self._conversation, self._seq = message.conversation, seq
+        self._new += 1
+
+    def _segment_ended(self) -> None:
+        if not self._new:
+            return
+        self._stream.received(self._next, self._new, monotonic())
+        self._next += self._new
+        self._new = 0
+        if self._seq - self._marked >= ACK_MESSAGES:
+            self._mark()
+        elif not self._timer:
+            self._timer = True
+            self._load.later.append((monotonic() + ACK_SECONDS, self._time_is_up))
+
+    def _time_is_up(self) -> None:
+        self._timer = False
+        if self._seq > self._marked:
+            self._mark()
+
+    def _mark(self) -> None:
+        self._marked = self._seq
+        self._tell(MarkDelivered(self._conversation, self._seq))

@@ -1,0 +1,1 @@
+"""imserver: an instant-messaging daemon with one core and many wire protocols."""

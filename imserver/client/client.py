@@ -1,0 +1,156 @@
+"""The client library: what a chat program says, in its words.
+
+    client = Client(reactor, endpoint, listener)
+    await client.log_in("bob", "password")
+    await client.send_to("alice", "hello")
+
+Every call waits out lost connections (device.py).  They fail with RequestRefused, with QueueFull when too
+much waits, and with NotConnected when the client ends first.
+"""
+
+from collections.abc import Sequence
+
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+
+from imserver.client.device import Device
+from imserver.client.reconnector import connect
+from imserver.core.events import (
+    AccountFound,
+    ConversationList,
+    ConversationOpened,
+    GroupChanged,
+    History,
+    MemberList,
+    Registered,
+    Sent,
+)
+from imserver.core.requests import (
+    AddMembers,
+    CreateGroup,
+    FetchHistory,
+    LeaveGroup,
+    ListConversations,
+    ListMembers,
+    LookUp,
+    MarkRead,
+    OpenDirect,
+    Register,
+    RenameGroup,
+    Send,
+    SendTo,
+    SetTyping,
+)
+from imserver.core.values import Account, Kind, Member, Membership, Message
+
+
+async def register(
+    clock: IReactorTime, endpoint: IStreamClientEndpoint, name: str, password: str, display_name: str = ""
+) -> Account:
+    """Make an account; raises RequestRefused or NotConnected."""
+    link = await connect(clock, endpoint, lambda tag, event: None)
+    try:
+        registered: Registered = await link.request(Register(name, password, display_name or name))
+    finally:
+        link.close()
+    return registered.account
+
+
+class Client(Device):
+    """A device (device.py) with a call for everything that people do."""
+
+    # -- messages
+
+    async def send_to(self, name: str, text: str) -> Sent:
+        """Say something to the account of that name; returns when the message is safely on the server's disk."""
+        return await self.put(SendTo(name, self.new_client_id(), Kind.TEXT, "", text.encode()))
+
+    async def send(self, conversation: int, text: str) -> Sent:
+        """Say something in a conversation; returns likewise."""
+        return await self.post(conversation, Kind.TEXT, "", text.encode())
+
+    async def post(self, conversation: int, kind: Kind, content_type: str, body: bytes) -> Sent:
+        """Send anything, for instance an encrypted body (Kind.OPAQUE) with its type; returns likewise."""
+        return await self.put(Send(conversation, self.new_client_id(), kind, content_type, body))
+
+    async def newest(self, conversation: int, limit: int, before: int = 0) -> list[Message]:
+        """The newest messages that are visible, or the newest before a seq; ascending, at most `limit`."""
+        messages: list[Message] = []
+        while len(messages) < limit:
+            before = messages[0].seq if messages else before or 2**53
+            page: History = await self.ask(FetchHistory(conversation, 0, before, limit - len(messages)))
+            messages[:0] = page.messages
+            if not page.more or not page.messages:
+                break
+        return messages
+
+    def mark_read(self, conversation: int, seq: int) -> None:
+        """Somebody has read everything up to seq.  Only told while there is a connection."""
+        self.tell(MarkRead(conversation, seq))
+
+    def set_typing(self, conversation: int, typing: bool) -> None:
+        """Somebody is typing, or has stopped.  Only told while there is a connection."""
+        self.tell(SetTyping(conversation, typing))
+
+    # -- people and conversations
+
+    async def look_up(self, name: str) -> Account:
+        """The account of that name; refused with NOT_FOUND."""
+        found: AccountFound = await self.ask(LookUp(name, 0))
+        return found.account
+
+    async def open_direct(self, name: str) -> Membership:
+        """The direct conversation with the account of that name."""
+        account = await self.look_up(name)
+        opened: ConversationOpened = await self.ask(OpenDirect(account.number))
+        return self._opened(opened)
+
+    async def conversations(self) -> list[Membership]:
+        """All conversations of this account."""
+        memberships: list[Membership] = []
+        after = 0
+        while True:
+            page: ConversationList = await self.ask(ListConversations(after, 0))
+            memberships += page.memberships
+            if (after := page.next) == 0:
+                return memberships
+
+    async def members(self, conversation: int) -> list[Member]:
+        """All present members of a conversation."""
+        members: list[Member] = []
+        after = 0
+        while True:
+            page: MemberList = await self.ask(ListMembers(conversation, after, 0))
+            members += page.members
+            if (after := page.next) == 0:
+                return members
+
+    # -- groups
+
+    async def create_group(self, title: str, names: Sequence[str]) -> Membership:
+        """A new group with this account and those of the names."""
+        members = await self._numbers(names)
+        opened: ConversationOpened = await self.ask_once(CreateGroup(title, members))
+        return self._opened(opened)
+
+    async def add_members(self, conversation: int, names: Sequence[str]) -> GroupChanged:
+        """Add the accounts of the names."""
+        members = await self._numbers(names)
+        changed: GroupChanged = await self.ask_once(AddMembers(conversation, members))
+        return changed
+
+    async def leave_group(self, conversation: int) -> GroupChanged:
+        """Leave; what was said until then remains visible."""
+        changed: GroupChanged = await self.ask_once(LeaveGroup(conversation))
+        return changed
+
+    async def rename_group(self, conversation: int, title: str) -> GroupChanged:
+        """Give a group another title."""
+        changed: GroupChanged = await self.ask_once(RenameGroup(conversation, title))
+        return changed
+
+    async def _numbers(self, names: Sequence[str]) -> list[int]:
+        return [(await self.look_up(name)).number for name in names]
+
+    def _opened(self, opened: ConversationOpened) -> Membership:
+        self._incoming.opened(opened.membership)
+        return opened.membership

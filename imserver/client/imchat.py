@@ -1,0 +1,132 @@
+"""imchat, the client for a terminal: parse, ask, run, and end with the right exit status.
+
+Whatever has to be asked is asked before the reactor runs, so that Ctrl-C works at every question.
+"""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Coroutine
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectingCancelledError, ReactorNotRunning
+from twisted.python.failure import Failure
+
+from imserver.client import questions, terminal, tls
+from imserver.client.arguments import Options, parse
+from imserver.client.chat import chat
+from imserver.client.commands import COMMANDS, Context
+from imserver.client.errors import ClientError, NotConnected
+from imserver.client.profile import Profile
+from imserver.client.state import known_accounts, state_folder
+
+DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
+ANSWER_SECONDS = 60.0
+ENDLESS = frozenset(("", "listen"))  # the user ends them; everything else has its deadline
+RECEIVING = frozenset(("", "listen", "logout"))
+SENDING = frozenset(COMMANDS) - {"listen"}
+
+
+def main() -> None:
+    """The console script."""
+    options = parse(sys.argv[1:], os.environ)
+    try:
+        status = _main(options)
+    except questions.UsageError as error:
+        terminal.complain(str(error))
+        status = USAGE
+    except NotConnected as error:
+        terminal.complain(f"{options.server}: {error.text}")
+        status = UNREACHABLE
+    except ClientError as error:
+        terminal.complain(error.text)
+        status = REFUSED
+    except (KeyboardInterrupt, EOFError):
+        status = INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = DONE
+    sys.exit(status)
+
+
+def _main(options: Options) -> int:
+    from twisted.internet import reactor  # here, because importing it installs it
+
+    try:
+        endpoint = tls.endpoint(reactor, options.server)
+    except (OSError, ValueError) as error:
+        raise questions.UsageError(f"--ca: {error}") from None
+    _warn_if_readable(options.server)
+    folder = state_folder(os.environ)
+    name, registers = questions.who(options, known_accounts(folder, str(options.server)))
+    profile = Profile(folder, str(options.server), name)
+    text = questions.text_for(options)
+    with ExitStack() as locks:
+        if options.command in RECEIVING:
+            locks.enter_context(profile.listener).lock(wait=False)
+        if options.command in SENDING:
+            locks.enter_context(profile.sender).lock(wait=True)
+        password = questions.password_for(options, profile, registers)
+        context = Context(reactor, endpoint, options, profile, password, registers, text)
+        running = COMMANDS[options.command](context) if options.command else chat(context, reactor)
+        return run(reactor, running, endless=options.command in ENDLESS)
+
+
+def _warn_if_readable(server: tls.Server) -> None:
+    """Without TLS anybody on the way reads the password."""
+    try:
+        local = ipaddress.ip_address(server.host).is_loopback
+    except ValueError:
+        local = server.host == "localhost"
+    if not local and not server.tls:
+        terminal.complain(
+            f"{server.host} is reached without TLS: anybody on the way can read along (see --tls)"
+        )
+
+
+def run(reactor: Any, command: Coroutine[Any, Any, None], endless: bool) -> int:
+    """Run the reactor until the command has ended; -> the exit status, or raises what the command raised.
+
+    Ctrl-C and SIGTERM cancel the command and wait until it has tidied up.
+    """
+    results: list[object] = []
+    ended: Deferred[None] = Deferred()
+
+    def finish(result: object) -> None:
+        results.append(result)
+        ended.callback(None)
+
+    def stop() -> "Deferred[None]":
+        running.cancel()
+        return ended
+
+    running = Deferred.fromCoroutine(command)
+    if not endless:
+        running.addTimeout(ANSWER_SECONDS, reactor, _too_late)
+    running.addBoth(finish)
+    ended.addCallback(lambda _: reactor.callWhenRunning(_stop, reactor))
+    reactor.addSystemEventTrigger("before", "shutdown", stop)
+    reactor.run()
+    return _status(results[0], endless)
+
+
+def _stop(reactor: Any) -> None:
+    with suppress(ReactorNotRunning):  # a signal has stopped it already
+        reactor.stop()
+
+
+def _too_late(result: object, seconds: float) -> object:
+    raise NotConnected(
+        NotConnected.LOST, f"no answer within {seconds:.0f} seconds; whether it was done is not known"
+    )
+
+
+def _status(result: object, endless: bool) -> int:
+    error = result.value if isinstance(result, Failure) else None
+    if error is None:
+        return DONE
+    if isinstance(error, CancelledError | ConnectingCancelledError):
+        return DONE if endless else INTERRUPTED
+    raise error

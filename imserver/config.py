@@ -1,0 +1,249 @@
+"""The configuration: a TOML file becomes frozen dataclasses, or one sentence that says what is wrong with it.
+
+Nothing is guessed: an unknown key, a value of another type or out of range, an empty secret refuse the whole
+file, so that a slip of the pen never starts a server with a weaker policy than the one written down.  Every
+fault names the file, the line and the key.  etc/imserver.toml documents all keys with their defaults.
+"""
+
+import json
+import math
+import operator
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from functools import partial
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+
+from imserver.core.limits import Limits
+
+_TYPES = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
+
+Network = IPv4Network | IPv6Network
+Level = Literal["debug", "info", "warn", "error", "critical"]
+Format = Literal["auto", "json", "text"]
+
+
+class ConfigError(Exception):
+    """One sentence: where the fault is and what would be right."""
+
+
+@dataclass(slots=True, frozen=True)
+class Listener:
+    """One [[listeners]] entry; an empty endpoint means the wire's default."""
+
+    wire: str
+    endpoint: str = ""
+    tls: str = ""
+    proxy_from: tuple[Network, ...] = ()
+    allow_plain: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class CertificateFiles:
+    """One [tls.NAME] table: PEM files; `cert` holds the certificate followed by its chain."""
+
+    cert: str
+    key: str
+
+
+@dataclass(slots=True, frozen=True)
+class Registration:
+    """Who may make an account: everybody, nobody, or (auto) everybody while all listeners are local."""
+
+    open: bool | Literal["auto"] = "auto"
+
+
+@dataclass(slots=True, frozen=True)
+class Log:
+    """What is logged and how: JSON lines, text for people, or (auto) text on a terminal only."""
+
+    level: Level = "info"
+    format: Format = "auto"
+
+
+@dataclass(slots=True, frozen=True)
+class Config:
+    """The whole file; `data` empty: see --data.  Without listeners every wire listens where it does by default."""
+
+    data: str = ""
+    listeners: tuple[Listener, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    tls: Mapping[str, CertificateFiles] = field(default_factory=dict)
+    registration: Registration = field(default_factory=Registration)
+    log: Log = field(default_factory=Log)
+
+
+def load(path: Path) -> Config:
+    """Read the file.  Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, origin: str) -> Config:
+    """Turn the text of a configuration into values; `origin` names it in errors.  Raises ConfigError."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{origin}: not TOML: {error}") from error
+    try:
+        config = _converter().structure(table, Config)
+    except BaseValidationError as error:
+        raise _fault(text, origin, *_first_fault(error)) from error
+    for path, message in _faults(config):
+        raise _fault(text, origin, path, message)
+    return config
+
+
+def _fault(text: str, origin: str, path: str, message: str) -> ConfigError:
+    return ConfigError(f"{origin}, line {_line_of(text, path)}: {path or 'the file'}: {message}")
+
+
+# -- types ---------------------------------------------------------------------------------------------
+
+
+def _converter() -> Converter:
+    """Converts nothing silently: cattrs by itself would take "5" for 5 and "false" for true."""
+    converter = Converter(forbid_extra_keys=True)
+    for kind in (str, bool, int, float):
+        converter.register_structure_hook(kind, _exactly(kind))
+    for special, structure in (
+        (bool | Literal["auto"], _one_of(True, False, "auto")),
+        (Level, _one_of(*get_args(Level))),
+        (Format, _one_of(*get_args(Format))),
+        (tuple[Network, ...], _networks),
+    ):
+        converter.register_structure_hook_func(partial(operator.eq, special), structure)
+    return converter
+
+
+def _exactly(kind: type) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if kind is float and type(value) is int:
+            return float(value)
+        if type(value) is not kind:
+            raise ValueError(f"must be {_TYPES[kind]}")
+        return value
+
+    return structure
+
+
+def _one_of(*allowed: object) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        # 1 == True in Python, but not here.
+        if not any(type(value) is type(each) and value == each for each in allowed):
+            raise ValueError(f"must be one of {', '.join(map(json.dumps, allowed))}")
+        return value
+
+    return structure
+
+
+def _networks(value: Any, _: Any) -> tuple[Network, ...]:
+    if type(value) is not list or not all(type(each) is str for each in value):
+        raise ValueError('must be a list of networks such as ["10.0.0.0/8"]')
+    return tuple(map(ip_network, value))
+
+
+def _first_fault(error: Exception) -> tuple[str, str]:
+    """-> the path of the key, and what is wrong with it."""
+    description = transform_error(error, path="", format_exception=_describe)[0]
+    message, _, path = description.rpartition(" @ ")
+    if unknown := re.match(r"unknown key (.+?);", message):
+        path = f"{path}.{unknown[1]}"
+    return path.replace("['", ".").replace("']", "").lstrip("."), message
+
+
+def _describe(error: BaseException, kind: type | None) -> str:
+    match error:
+        case ForbiddenExtraKeysError():
+            return _unknown(min(error.extra_fields), [each.name for each in fields(error.cl)])
+        case KeyError():
+            return "is missing"
+        case ValueError() | OverflowError():
+            return str(error)
+    return "must be a list of tables ([[...]])" if get_origin(kind) is tuple else "must be a table"
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    similar = get_close_matches(key, known, n=1)
+    advice = f"did you mean {similar[0]}?" if similar else f"known here: {', '.join(known)}"
+    return f"unknown key {key}; {advice}"
+
+
+# -- values --------------------------------------------------------------------------------------------
+
+_NOT_ABOVE = (
+    ("max_frame_bytes_before_login", "max_frame_bytes"),
+    ("max_frame_bytes_before_login", "max_bytes_before_login"),
+    ("max_body_bytes", "max_frame_bytes"),
+    ("outbound_soft_bytes", "outbound_hard_bytes"),
+    ("outbound_hard_bytes", "max_outbound_bytes"),
+    ("min_password_bytes", "max_password_bytes"),
+    ("max_unauthenticated", "max_connections"),
+    ("ping_seconds", "dead_seconds"),
+)
+
+
+def _faults(config: Config) -> Iterator[tuple[str, str]]:
+    """What is well-formed and still wrong, as (path, message)."""
+    yield from _limit_faults(config.limits)
+    for name, files in config.tls.items():
+        for key in ("cert", "key"):
+            if not getattr(files, key):
+                yield f"tls.{name}.{key}", "must name a PEM file"
+    for n, listener in enumerate(config.listeners):
+        if not listener.wire:
+            yield f"listeners[{n}].wire", "must name a wire"
+        if listener.tls and listener.tls not in config.tls:
+            yield f"listeners[{n}].tls", f"there is no table [tls.{listener.tls}]"
+
+
+def _limit_faults(limits: Limits) -> Iterator[tuple[str, str]]:
+    for each in fields(Limits):
+        value = getattr(limits, each.name)
+        if value is not True and value is not False and not 0 < value < math.inf:
+            yield f"limits.{each.name}", "must be above zero and finite"
+    for lower, upper in _NOT_ABOVE:
+        if getattr(limits, lower) > getattr(limits, upper):
+            yield f"limits.{lower}", f"must not be above {upper}, which is {getattr(limits, upper)}"
+
+
+# -- lines ---------------------------------------------------------------------------------------------
+
+_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?")
+_KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
+
+
+def _line_of(text: str, path: str) -> int:
+    """The line where the key of that path stands; that of its table if it has no line of its own; else 1."""
+    found = 1
+    for number, here in _keys(text):
+        if here == path:
+            return number
+        if path.startswith((f"{here}.", f"{here}[")) or here.startswith((f"{path}.", f"{path}[")):
+            found = max(found, number) if path.startswith(here) else found
+    return found
+
+
+def _keys(text: str) -> Iterator[tuple[int, str]]:
+    """(line, path) of every table header and key; tomllib keeps no positions."""
+    table, counts = "", dict[str, int]()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = re.sub(r"[\"'\s]", "", header[1])
+            if line.lstrip().startswith("[["):
+                counts[table] = counts.get(table, -1) + 1
+                table = f"{table}[{counts[table]}]"
+            yield number, table
+        elif key := _KEY.match(line):
+            name = re.sub(r"[\"']", "", key[1])
+            yield number, f"{table}.{name}" if table else name

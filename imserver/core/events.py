@@ -1,0 +1,216 @@
+"""Everything the server tells a client.
+
+An answer goes out with the tag of its request; what happened by itself goes out with tag 0.
+"""
+
+from dataclasses import dataclass, field
+
+from imserver.core.values import Account, Conversation, Device, Member, Membership, Message
+
+# -- answers -----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Done:
+    """It was done and there is nothing more to say."""
+
+
+@dataclass(slots=True)
+class Refused:
+    """It was not done.  `code` is stable (core/errors.py), `text` says what would be right; retry_after_ms 0: do not retry as it is."""
+
+    code: str
+    text: str
+    retry_after_ms: int = 0
+
+
+@dataclass(slots=True)
+class Welcome:
+    """What the server is and allows; sizes in bytes, counts per device."""
+
+    server: str
+    registration_open: bool
+    max_frame_bytes: int
+    max_body_bytes: int
+    window_messages: int
+
+
+@dataclass(slots=True)
+class Pong:
+    """The answer to a Ping."""
+
+
+@dataclass(slots=True)
+class Registered:
+    account: Account
+
+
+@dataclass(slots=True)
+class LoggedIn:
+    """`token` logs this device in again until it is revoked; `resume_token` once, within ten minutes of a lost connection.
+
+    `log_epoch` changes only when the server was restored from a backup: then cursors and cached messages are void.
+    """
+
+    account: Account
+    device: str
+    token: bytes = field(repr=False)
+    resume_token: bytes = field(repr=False)
+    log_epoch: int
+
+
+@dataclass(slots=True)
+class DeviceList:
+    devices: list[Device]
+
+
+@dataclass(slots=True)
+class AccountFound:
+    account: Account
+
+
+@dataclass(slots=True)
+class GroupChanged:
+    """The change is in the group's log at seq."""
+
+    conversation: int
+    seq: int
+
+
+@dataclass(slots=True)
+class ConversationList:
+    """`next`: ask again after this id; 0 at the end."""
+
+    memberships: list[Membership]
+    next: int
+
+
+@dataclass(slots=True)
+class MemberList:
+    """`next`: ask again after this number; 0 at the end."""
+
+    members: list[Member]
+    next: int
+
+
+@dataclass(slots=True)
+class Sent:
+    """The message is on disk, under this number, and will not be lost."""
+
+    conversation: int
+    seq: int
+    time_ms: int
+
+
+@dataclass(slots=True)
+class ReceiptCounts:
+    """How many members other than the sender have the message at seq, and have read it."""
+
+    conversation: int
+    seq: int
+    delivered: int
+    read: int
+
+
+@dataclass(slots=True)
+class History:
+    """`more`: there are further visible messages in the direction asked."""
+
+    conversation: int
+    messages: list[Message]
+    more: bool
+
+
+@dataclass(slots=True)
+class SyncState:
+    """`next`: ask again after this id; 0 at the end."""
+
+    memberships: list[Membership]
+    next: int
+    log_epoch: int
+
+
+# -- what happened by itself -------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class MessageArrived:
+    """A message, at the device's position + 1: a device sees every seq of a conversation in order."""
+
+    message: Message
+    conversation: Conversation
+
+
+@dataclass(slots=True)
+class ConversationOpened:
+    """A conversation this account is a member of; also the answer to OpenDirect and CreateGroup."""
+
+    membership: Membership
+
+
+@dataclass(slots=True)
+class ConversationLeft:
+    """This account is no longer a member."""
+
+    conversation: int
+
+
+@dataclass(slots=True)
+class Behind:
+    """The device lacks messages up to last_seq: fetch them; live ones follow once it has them."""
+
+    conversation: int
+    last_seq: int
+
+
+@dataclass(slots=True)
+class DeliveredUpTo:
+    """A device of the account has everything up to seq (direct conversations)."""
+
+    conversation: int
+    account: int
+    seq: int
+
+
+@dataclass(slots=True)
+class ReadUpTo:
+    """The account has read up to seq: the other side of a direct conversation, or yourself on another device."""
+
+    conversation: int
+    account: int
+    seq: int
+
+
+@dataclass(slots=True)
+class TypingChanged:
+    conversation: int
+    account: int
+    typing: bool
+
+
+@dataclass(slots=True)
+class Probe:
+    """Are you there?  Any frame is an answer."""
+
+
+@dataclass(slots=True)
+class GoAway:
+    """The server is about to stop: reconnect after this many milliseconds."""
+
+    after_ms: int
+
+
+@dataclass(slots=True)
+class Closing:
+    """The last event of a connection: why it is closed."""
+
+    code: str
+    text: str
+
+
+Event = (
+    Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | GroupChanged
+    | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
+    | MessageArrived | ConversationOpened | ConversationLeft | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
+    | Probe | GoAway | Closing
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""Reading the log: pages of history, what a device lacks, and feeding those who cannot ask for it."""
+
+from typing import TYPE_CHECKING
+
+from imserver.core.burst import Burst
+from imserver.core.errors import ChatError
+from imserver.core.events import History, SyncState
+from imserver.core.requests import FetchHistory, Synchronise
+from imserver.core.roster import Roster, no_conversation
+from imserver.core.values import Membership
+
+if TYPE_CHECKING:
+    from imserver.core.core import Core
+    from imserver.core.session import Session
+
+NO_SEQ = 2**62  # beyond every seq
+FEED_ITEMS = 32  # messages a reactor turn to a client that cannot fetch
+
+
+class Reader:
+    """What may be read, by whom."""
+
+    def __init__(self, core: "Core") -> None:
+        self._core = core
+
+    async def fetch(self, session: "Session", request: FetchHistory) -> History:
+        """A page of the visible part of a conversation; also of one that was left."""
+        roster = await self._core.rosters.load(request.conversation)
+        lowest, end = await self._visible(session, roster)
+        after = max(request.after, lowest)
+        before = min(request.before or NO_SEQ, end)
+        limits = self._core.limits
+        limit = min(request.limit or limits.page_items, limits.page_items)
+        newest = request.before > 0
+        messages = await self._core.store.history(
+            request.conversation, after, before, newest, limit, limits.page_bytes
+        )
+        if not messages:
+            return History(request.conversation, [], False)
+        if newest:
+            more = messages[0].seq > after + 1
+        else:
+            more = messages[-1].seq < min(before - 1, roster.last_seq)
+            session.fetched(request.conversation, after, messages[-1].seq)
+        return History(request.conversation, messages, more)
+
+    async def _visible(self, session: "Session", roster: Roster) -> tuple[int, int]:
+        """The account sees lowest < seq < end."""
+        joined = roster.members.get(session.number)
+        if joined is not None:
+            return joined, NO_SEQ
+        past = await self._core.store.membership(session.number, session.device_id, roster.conversation.id)
+        if past is None:
+            raise no_conversation()
+        return past.joined_seq, past.left_seq + 1
+
+    async def synchronise(self, session: "Session", request: Synchronise) -> SyncState:
+        """The conversations in which the device lacks messages."""
+        page = self._core.limits.sync_page_items
+        behind = await self._core.store.memberships(
+            session.number, session.device_id, request.after, page, True
+        )
+        return SyncState(behind, last_id(behind, page), self._core.store.log_epoch())
+
+    async def feed(self, session: "Session") -> None:
+        """Push to a client that cannot fetch what it lacks, oldest first, as far as its window allows."""
+        while session.window.behind and not session.closed:
+            conversation = next(iter(session.window.behind))
+            try:
+                if not await self._feed_page(session, conversation):
+                    return
+            except ChatError:
+                return  # the store cannot answer now; the core asks again every second
+
+    async def _feed_page(self, session: "Session", conversation: int) -> bool:
+        """Push one page; -> whether to go on now."""
+        window = session.window
+        position = window.positions[conversation]
+        roster = await self._core.rosters.load(conversation)
+        lowest, end = await self._visible(session, roster)
+        messages = await self._core.store.history(
+            conversation, max(position.pushed, lowest), end, False, FEED_ITEMS, self._core.limits.page_bytes
+        )
+        if session.closed:
+            return False
+        window.behind.pop(conversation, None)
+        if not messages:
+            return True
+        session.push(Burst(roster.conversation, messages))
+        last_seq = min(roster.last_seq, end - 1)
+        if position.pushed < last_seq:
+            window.behind[conversation] = last_seq
+        return position.pushed >= messages[-1].seq
+
+
+def last_id(memberships: list[Membership], page: int) -> int:
+    """Where the next page starts; 0 if this one was the last."""
+    return memberships[-1].conversation.id if len(memberships) == page else 0

@@ -1,0 +1,254 @@
+"""Everything a client can ask for; core/rules.py says who may ask it, when and how often.
+
+Each request is answered by exactly one event with the request's tag: the one named in its docstring, or
+`Refused`.  Strings are validated by the core, not by codecs.
+"""
+
+from dataclasses import dataclass, field
+
+from imserver.core.values import Once
+
+# -- before login ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Hello:
+    """-> Welcome.  Optional: what the client is, and what the server allows."""
+
+    client: str
+
+
+@dataclass(slots=True)
+class Ping:
+    """-> Pong."""
+
+
+@dataclass(slots=True)
+class Register:
+    """-> Registered.  An all-digit name becomes the account's number."""
+
+    name: str
+    password: str = field(repr=False)
+    display_name: str
+
+
+@dataclass(slots=True)
+class LogIn:
+    """-> LoggedIn.  `device` names this device among the account's own; empty: the server picks a free slot."""
+
+    name: str
+    password: str = field(repr=False)
+    device: str
+
+
+@dataclass(slots=True)
+class LogInWithToken:
+    """-> LoggedIn, for the device whose token it is."""
+
+    token: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class Resume:
+    """-> LoggedIn, with the single-use token of a connection lost a moment ago."""
+
+    token: bytes = field(repr=False)
+
+
+# -- the own account ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class LogOut:
+    """-> Done, then the connection closes.  Ends the device's token."""
+
+
+@dataclass(slots=True)
+class ChangePassword:
+    """-> Done.  Ends every other session and device token of the account."""
+
+    old_password: str = field(repr=False)
+    new_password: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class DeleteAccount:
+    """-> Done, then every connection of the account closes.  Name and number are never used again."""
+
+    password: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class UpdateProfile:
+    """-> Done."""
+
+    display_name: str
+    signature: str
+
+
+@dataclass(slots=True)
+class ListDevices:
+    """-> DeviceList."""
+
+
+@dataclass(slots=True)
+class RevokeDevice:
+    """-> Done.  The device's token ends and its connection, if any, closes."""
+
+    device: str
+
+
+@dataclass(slots=True)
+class LookUp:
+    """-> AccountFound.  By name, or by number where name is empty."""
+
+    name: str
+    number: int
+
+
+# -- conversations -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class OpenDirect:
+    """-> ConversationOpened.  The one direct conversation with that account, created at need."""
+
+    account: int
+
+
+@dataclass(slots=True)
+class CreateGroup:
+    """-> ConversationOpened.  The asker becomes a member, with the accounts named."""
+
+    title: str
+    members: list[int]
+    once: Once | None = None
+
+
+@dataclass(slots=True)
+class AddMembers:
+    """-> GroupChanged.  Who is a member already is skipped."""
+
+    conversation: int
+    members: list[int]
+    once: Once | None = None
+
+
+@dataclass(slots=True)
+class LeaveGroup:
+    """-> GroupChanged."""
+
+    conversation: int
+    once: Once | None = None
+
+
+@dataclass(slots=True)
+class RenameGroup:
+    """-> GroupChanged."""
+
+    conversation: int
+    title: str
+    once: Once | None = None
+
+
+@dataclass(slots=True)
+class ListConversations:
+    """-> ConversationList: a page of at most `limit` (0: 200) conversations with id > after."""
+
+    after: int
+    limit: int
+
+
+@dataclass(slots=True)
+class ListMembers:
+    """-> MemberList: a page of at most `limit` (0: 200) members with number > after."""
+
+    conversation: int
+    after: int
+    limit: int
+
+
+# -- messages ----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Send:
+    """-> Sent, once the message is safely on disk.  Repeat it with the same client_id until it is answered."""
+
+    conversation: int
+    client_id: bytes
+    kind: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(slots=True)
+class SendTo:
+    """-> Sent.  As Send, to the direct conversation with the account of that name."""
+
+    name: str
+    client_id: bytes
+    kind: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(slots=True)
+class MarkDelivered:
+    """-> no answer.  This device has every message of the conversation up to seq."""
+
+    conversation: int
+    seq: int
+
+
+@dataclass(slots=True)
+class MarkRead:
+    """-> no answer.  Somebody has read the conversation up to seq."""
+
+    conversation: int
+    seq: int
+
+
+@dataclass(slots=True)
+class SetTyping:
+    """-> no answer.  Told to the members who are there; never stored."""
+
+    conversation: int
+    typing: bool
+
+
+@dataclass(slots=True)
+class CountReceipts:
+    """-> ReceiptCounts: how many members have the message, and have read it."""
+
+    conversation: int
+    seq: int
+
+
+@dataclass(slots=True)
+class FetchHistory:
+    """-> History: at most `limit` (0: 200) messages, ascending.
+
+    With before = 0 the oldest with seq > after; otherwise the newest with after < seq < before.
+    """
+
+    conversation: int
+    after: int
+    before: int
+    limit: int
+
+
+@dataclass(slots=True)
+class Synchronise:
+    """-> SyncState: a page of the conversations (id > after) in which this device lacks messages."""
+
+    after: int
+
+
+Request = (
+    Hello | Ping | Register | LogIn | LogInWithToken | Resume
+    | LogOut | ChangePassword | DeleteAccount | UpdateProfile | ListDevices | RevokeDevice | LookUp
+    | OpenDirect | CreateGroup | AddMembers | LeaveGroup | RenameGroup | ListConversations | ListMembers
+    | Send | SendTo | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
+)  # fmt: skip
+GroupRequest = CreateGroup | AddMembers | LeaveGroup | RenameGroup

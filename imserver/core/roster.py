@@ -1,0 +1,77 @@
+"""Conversations as the core holds them in memory: who is in, and how far the log goes."""
+
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from imserver.core.errors import ChatError, Code
+from imserver.core.rates import Bucket
+from imserver.core.values import Conversation
+
+if TYPE_CHECKING:
+    from imserver.interfaces import IConversations
+
+MAX_ROSTERS = 10_000
+MAX_ID = 2**53 - 1
+
+
+class Roster:
+    """One conversation: `members` maps number to joined_seq; `last_seq` is that of the newest durable message."""
+
+    __slots__ = ("__weakref__", "bucket", "conversation", "last_seq", "latest_by", "members", "told")
+
+    def __init__(self, conversation: Conversation, members: dict[int, int], last_seq: int) -> None:
+        self.conversation = conversation
+        self.members = members
+        self.last_seq = last_seq
+        self.latest_by: dict[int, int] = {}  # sender -> seq of its newest message, for receipt counts
+        self.told: dict[tuple[type, int], int] = {}  # (event, account) -> the cursor last told to others
+        self.bucket = Bucket()
+
+
+class Rosters:
+    """The conversations in use.
+
+    One that is referred to from anywhere is never held twice: the weak dictionary finds it again after it
+    was dropped from the bounded one, so everybody sees the same last_seq.
+    """
+
+    def __init__(self, store: "IConversations") -> None:
+        self._store = store
+        self._recent: dict[int, Roster] = {}
+        self._alive: WeakValueDictionary[int, Roster] = WeakValueDictionary()
+
+    def get(self, conversation: int) -> Roster | None:
+        """The roster, if it is in memory."""
+        roster = self._recent.get(conversation)
+        if roster is None and (roster := self._alive.get(conversation)) is not None:
+            self._keep(roster)
+        return roster
+
+    async def load(self, conversation: int) -> Roster:
+        """The roster, from the store at need; raises NOT_FOUND."""
+        roster = self.get(conversation)
+        if roster is not None:
+            return roster
+        found = await self._store.conversation(conversation) if 0 < conversation <= MAX_ID else None
+        if found is None:
+            raise no_conversation()
+        return self.get(conversation) or self._keep(Roster(*found))
+
+    async def of_member(self, account: int, conversation: int) -> Roster:
+        """The roster of a conversation the account is a member of; raises NOT_FOUND for strangers and unknown ones alike."""
+        roster = await self.load(conversation)
+        if account not in roster.members:
+            raise no_conversation()
+        return roster
+
+    def _keep(self, roster: Roster) -> Roster:
+        if len(self._recent) >= MAX_ROSTERS:
+            for conversation in list(self._recent)[: MAX_ROSTERS // 2]:
+                del self._recent[conversation]
+        self._recent[roster.conversation.id] = self._alive[roster.conversation.id] = roster
+        return roster
+
+
+def no_conversation() -> ChatError:
+    """The one answer for conversations that do not exist and for those of others."""
+    return ChatError(Code.NOT_FOUND, "you are in no conversation with that id")

@@ -1,0 +1,122 @@
+"""What the server talks about: accounts, devices, conversations, members, messages.
+
+Values cross seams and are never changed by who receives them.  Those of the hot path are slotted but not
+frozen, because freezing costs five times as much at construction; treat them as frozen all the same.
+
+Units: a *number* identifies an account (1 ... 2**31 - 1); a conversation id is random (1 ... 2**53 - 1, so
+that every language holds it exactly); a *seq* counts a conversation's messages from 1 without gaps; times
+are wall-clock milliseconds since 1970 and informational, order is by seq.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Kind(IntEnum):
+    """What a message's body holds."""
+
+    TEXT = 1  # UTF-8
+    RICH = 2  # an RTF document in UTF-8
+    OPAQUE = 3  # bytes of the named content type, passed through unchanged
+    NOTICE = 4  # what happened to a group, as JSON (core/notices.py); written by the server only
+
+
+class ConversationKind(IntEnum):
+    """Direct conversations have exactly two members for ever; groups have a title and change."""
+
+    DIRECT = 1
+    GROUP = 2
+
+
+@dataclass(slots=True, frozen=True)
+class Account:
+    """Who somebody is to everybody else.  A deleted account keeps its number and name only."""
+
+    number: int
+    name: str
+    display_name: str
+    signature: str
+
+
+@dataclass(slots=True, frozen=True)
+class AccountRecord:
+    """An account with what only the server may know."""
+
+    account: Account
+    password_hash: str
+    deleted: bool
+
+
+@dataclass(slots=True, frozen=True)
+class Device:
+    """One of an account's devices, as its owner sees it."""
+
+    name: str
+    created_ms: int
+    last_seen_ms: int
+
+
+@dataclass(slots=True, frozen=True)
+class DeviceRecord:
+    """A device with its internal id (never given to clients) and its account's number."""
+
+    id: int
+    account: int
+    device: Device
+
+
+@dataclass(slots=True, frozen=True)
+class Conversation:
+    """A conversation, the same for whoever looks: `peers` are the two accounts of a direct one, else empty."""
+
+    id: int
+    kind: ConversationKind
+    title: str
+    peers: tuple[Account, ...]
+
+
+@dataclass(slots=True, frozen=True)
+class Member:
+    """A member of a conversation; sees messages with joined_seq < seq."""
+
+    account: Account
+    joined_seq: int
+
+
+@dataclass(slots=True, frozen=True)
+class Membership:
+    """A conversation as one device of one account has it.
+
+    It sees joined_seq < seq <= left_seq (left_seq 0: still a member).  `delivered_seq` is the device's
+    cursor, `read_seq` the account's.
+    """
+
+    conversation: Conversation
+    last_seq: int
+    joined_seq: int
+    left_seq: int
+    delivered_seq: int
+    read_seq: int
+
+
+@dataclass(slots=True)
+class Message:
+    """One entry of a conversation's log."""
+
+    conversation: int
+    seq: int
+    sender: int
+    sender_name: str
+    client_id: bytes
+    kind: int
+    content_type: str
+    body: bytes
+    time_ms: int
+
+
+@dataclass(slots=True, frozen=True)
+class Once:
+    """Makes a retried request recognisable: `epoch` grows with every start of a client installation, `n` counts its requests from 1."""
+
+    epoch: int
+    n: int

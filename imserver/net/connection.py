@@ -1,0 +1,313 @@
+"""One client's connection by any framed wire: frames in, requests to the session; events in, frames out.
+
+What is bounded here: the size of a frame and of everything before login; the time for a login, for one
+frame, for an answer to a probe; and what waits to be written.  At most 64 KiB and one write wait in the
+transport; beyond that the connection keeps frames itself and takes no more messages (`congested`), and past
+the hard limit, or after 30 s without progress, it is aborted: what the client missed is in the log.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from imserver import crash
+from imserver.core.burst import Burst
+from imserver.core.core import Core
+from imserver.core.errors import Code, UnreadableRequest, WireError
+from imserver.core.events import Closing, Event, LoggedIn, Probe
+from imserver.core.limits import Limits
+from imserver.core.posting import Posting
+from imserver.core.session import Session
+from imserver.interfaces import IClient
+from imserver.net import direct
+from imserver.net.arrival import Arrival
+from imserver.net.connections import Connections
+from imserver.net.dialect import Dialect
+from imserver.net.gate import Gate, address_of, is_local, network_of
+from imserver.net.unsent import unsent_bytes
+
+
+@implementer(IClient, IPushProducer)
+class Connection(Protocol):
+    """Made by ConnectionFactory; `address` is the client's, empty for a UNIX socket."""
+
+    _log = Logger()
+    transport: Any  # a transport, consumer and producer at once, which no one interface of Twisted says
+    address = ""
+    session: Session
+    waiting_bytes = 0  # kept here until the turn ends, or until the transport has written what it has
+    congested = False  # too much of that: no more messages for now
+    _admitted = False
+    _authenticated = False  # as the gate counts it
+    _open = False
+    _blocked = False  # the transport has enough
+    _held = False  # frames wait until the session has room
+    _written = False  # to be flushed at the end of this turn
+    _early_bytes = 0  # received before login
+    _frame_since = 0.0  # when the frame that is not complete began
+    _probed = False
+    _progress: tuple[int, int] = (0, 0)
+    _progress_at = 0.0
+    _linger: Any = None
+
+    def __init__(self, factory: "ConnectionFactory") -> None:
+        self._shared = factory
+        limits = factory.limits()
+        self._framing = factory.dialect.framing(limits.max_frame_bytes_before_login)
+        self._out: list[bytes] = []
+
+    # -- beginning and end
+
+    def connectionMade(self) -> None:
+        """Admit the client, or close at once."""
+        shared = self._shared
+        self.address = address_of(self.transport)
+        if not shared.core.admission.connections_open or not shared.gate.admit(self.address):
+            self.transport.abortConnection()
+            return
+        self._admitted = self._open = True
+        self._made_at = self._heard_at = shared.clock.seconds()
+        self.session = shared.core.connect(
+            self, shared.dialect.capabilities, network_of(self.address), is_local(self.address)
+        )
+        self._arrival = (
+            None if shared.dialect.capabilities.acknowledges else Arrival(shared.core, self.session)
+        )
+        self.transport.registerProducer(self, True)
+        shared.connections.add(self)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The client is gone."""
+        self._open = False
+        if self._admitted:
+            self._shared.connections.remove(self)
+            self._shared.gate.release(self.address, self._authenticated)
+            self.session.left()
+        if self._linger is not None and self._linger.active():
+            self._linger.cancel()
+
+    def close(self, code: str, text: str) -> None:
+        """Say why, then close, and do not wait for long."""
+        if self._open:
+            self.deliver(Closing(code, text))
+            self._log.debug("closing {address}: {code}", address=self.address, code=code)
+            self._open = False
+            self._blocked = False
+            self.flush()
+            self.transport.unregisterProducer()
+            self.transport.loseConnection()
+            self._linger = self._shared.clock.callLater(
+                self._shared.limits().linger_seconds, self.transport.abortConnection
+            )
+
+    def abort(self) -> None:
+        """Close without a word: nothing gets through any more."""
+        self._open = False
+        self._out.clear()
+        self.transport.abortConnection()
+
+    # -- in
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take in a segment."""
+        if not self._open:
+            return
+        self._heard_at = self._shared.clock.seconds()
+        self._probed = False
+        self._framing.receive(data)
+        if self.session.account is None:
+            self._early_bytes += len(data)
+        if not self._held:
+            self._read()
+
+    def _read(self) -> None:
+        """Hand on the frames that are complete, as long as the session has room for them."""
+        session, decode = self.session, self._shared.dialect.codec.decode
+        try:
+            for frame in self._framing.frames():
+                if self._arrival is not None:
+                    self._arrival.heard(self)
+                try:
+                    tag, request = decode(frame)
+                except UnreadableRequest as error:
+                    session.refuse(error.tag, error)
+                else:
+                    session.ask(tag, request)
+                self._frame_since = 0.0
+                if not self._open:
+                    return
+                if session.busy or self.congested:
+                    self._hold()
+                    return
+            self._check_unfinished()
+        except WireError as error:
+            self.close(error.code, error.text)
+        except Exception:
+            self._log.failure("a frame of {address} failed", address=self.address)
+            self.close(Code.INTERNAL, "the server failed")
+
+    def _check_unfinished(self) -> None:
+        limits = self._shared.limits()
+        if not self._framing.unread_bytes:
+            self._frame_since = 0.0
+        elif not self._frame_since:
+            self._frame_since = self._heard_at
+        if self.session.account is None and self._early_bytes > limits.max_bytes_before_login:
+            raise WireError("log in first", Code.FRAME_TOO_LARGE)
+
+    def _hold(self) -> None:
+        if not self._held:
+            self._held = True
+            self.transport.pauseProducing()
+
+    def _resume(self) -> None:
+        if self._held and self._open and not self.session.busy and not self.congested:
+            self._held = False
+            self._read()
+            if not self._held and self._open:
+                self.transport.resumeProducing()
+
+    # -- out
+
+    def deliver(self, event: Event, tag: int = 0) -> None:
+        """Send an event, at the end of this turn, with all others."""
+        if type(event) is LoggedIn and self._open:
+            self._logged_in()
+        self._queue(self._shared.dialect.frame, event, tag)
+
+    def push(self, burst: Burst) -> None:
+        """Send new messages, at the end of this turn."""
+        self._queue(self._shared.dialect.frames, burst)
+
+    def acknowledge(self, postings: Sequence[Posting]) -> None:
+        """Answer sends, at the end of this turn."""
+        self._queue(self._shared.dialect.acknowledgements, postings)
+
+    def _queue(self, encode: Callable[..., bytes], *what: Any) -> None:
+        if not self._open:
+            return
+        try:
+            frames = encode(*what)
+        except Exception:
+            self._log.failure("an event for {address} could not be encoded", address=self.address)
+            self.abort()
+            return
+        if frames:
+            self._out.append(frames)
+            self.waiting_bytes += len(frames)
+        if not self._written:
+            self._written = True
+            self._shared.connections.written(self)
+        if self.waiting_bytes > self._shared.core.limits.outbound_soft_bytes:
+            self._crowded()
+
+    def _crowded(self) -> None:
+        """More waits than should; too much, and it ends."""
+        self.congested = True
+        if self._blocked and self.waiting_bytes > self._shared.limits().outbound_hard_bytes:
+            self._log.warn("closing {address}: it does not read", address=self.address)
+            self.abort()
+
+    def _logged_in(self) -> None:
+        self._authenticated = True
+        self._shared.gate.authenticated(self.address)
+        self._framing.max_bytes = self._shared.limits().max_frame_bytes
+
+    def flush(self) -> None:
+        """Write what has gathered, and take up frames that were held."""
+        self._written = False
+        if self._out and not self._blocked:
+            crash.here("half-an-ack")
+            out = self._out
+            direct.write(self.transport, out[0] if len(out) == 1 else b"".join(out))
+            self._out = []
+            self.waiting_bytes = 0
+            self.congested = False
+        if self._held:
+            self._resume()
+
+    def pauseProducing(self) -> None:
+        """The transport has enough."""
+        self._blocked = True
+        self._progress_at = self._shared.clock.seconds()
+
+    def resumeProducing(self) -> None:
+        """The transport has written all it had."""
+        self._blocked = False
+        if self._open:
+            self.flush()
+            self.session.tell_behind()
+
+    def stopProducing(self) -> None:
+        """The transport is gone; connectionLost follows."""
+
+    # -- once a second
+
+    def look_after(self, now: float, limits: Limits) -> None:
+        """Keep the deadlines."""
+        if not self._open:
+            return
+        login_seconds = self._shared.dialect.login_seconds or limits.login_seconds
+        if self.session.account is None and now - self._made_at >= login_seconds:
+            self.close(Code.LOGIN_TIMEOUT, "log in sooner")
+        elif self._frame_since and now - self._frame_since >= limits.frame_seconds and not self._held:
+            self.close(Code.TOO_SLOW, "a frame took too long")
+        elif self._is_stalled(now, limits):
+            self._log.info("closing {address}: it has stopped reading", address=self.address)
+            self.session.left()
+            self.abort()
+        elif now - self._heard_at >= limits.dead_seconds and not self._held:
+            self.close(Code.TOO_SLOW, "no sign of life")
+        elif now - self._heard_at >= limits.ping_seconds and not self._probed:
+            self._probed = True
+            self.deliver(Probe())
+        if self._arrival is not None:
+            self._arrival.look(self)
+
+    def _is_stalled(self, now: float, limits: Limits) -> bool:
+        """Whether what waits for the client, here or in its window, has not moved for too long."""
+        window = self.session.window
+        if not self._blocked and not window.full:
+            self._progress_at = now
+            return False
+        progress = unsent_bytes(self.transport), window.released
+        if progress != self._progress:
+            self._progress = progress
+            self._progress_at = now
+        return now - self._progress_at >= limits.stall_seconds
+
+    @property
+    def everything_left(self) -> bool:
+        """Nothing waits here, in the transport or in the kernel."""
+        return not self._out and not self._blocked and unsent_bytes(self.transport) == 0
+
+
+class ConnectionFactory(Factory):
+    """Connections of one listener; they share its dialect."""
+
+    noisy = False
+
+    def __init__(
+        self,
+        core: Core,
+        dialect: Dialect,
+        gate: Gate,
+        connections: Connections,
+        limits: Callable[[], Limits],
+        clock: Any,
+    ) -> None:
+        self.core = core
+        self.dialect = dialect
+        self.gate = gate
+        self.connections = connections
+        self.limits = limits
+        self.clock = clock
+
+    def buildProtocol(self, addr: Any) -> Connection:
+        """A connection that does not know its client yet."""
+        return Connection(self)

@@ -1,0 +1,31 @@
+"""A framed wire: all that a wire's file has to call."""
+
+from dataclasses import dataclass
+
+from twisted.application.service import IService
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+from imserver.core.core import Core
+from imserver.interfaces import IWire
+from imserver.net.connection import ConnectionFactory
+from imserver.net.dialect import Dialect
+from imserver.net.listeners import ListenerOptions, ListeningService
+
+
+@implementer(IPlugin, IWire)
+@dataclass(frozen=True)
+class FramedWire:
+    """A plug-in that serves a dialect, with everything every listener has: TLS, PROXY, limits."""
+
+    name: str
+    hint: str
+    dialect: Dialect
+    default_endpoint: str = ""
+
+    def make_service(self, core: Core, endpoint: str, options: ListenerOptions) -> IService:
+        """Listen for clients of this wire."""
+        factory = ConnectionFactory(
+            core, self.dialect, options.gate, options.connections, options.limits, options.reactor
+        )
+        return ListeningService(factory, endpoint, options)

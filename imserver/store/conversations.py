@@ -1,0 +1,141 @@
+"""Conversations, their members and everybody's cursors in SQLite."""
+
+from collections.abc import Callable, Sequence
+
+import apsw
+
+from imserver.core.changes import GroupChange, GroupOutcome
+from imserver.core.errors import ChatError, Code
+from imserver.core.values import Account, Conversation, Member, Membership
+from imserver.store import rows
+from imserver.store.group_commit import GroupCommit
+from imserver.store.group_rules import GroupRules
+from imserver.store.groups import SqliteTables
+
+_DIRECT = "SELECT id FROM conversations WHERE lower = ? AND higher = ?"
+_PRESENT = "SELECT account, joined_seq FROM members WHERE conversation = ? AND left_seq = 0"
+_MEMBERS = """
+    SELECT a.number, a.name, a.display_name, a.signature, m.joined_seq
+    FROM members m JOIN accounts a ON a.number = m.account
+    WHERE m.conversation = ? AND m.account > ? AND m.left_seq = 0 ORDER BY m.account LIMIT ?"""
+# What a device has is at least its account's joined_seq; who has left sees nothing after left_seq.
+_MEMBERSHIPS = """
+    SELECT * FROM (
+        SELECT c.id, c.kind, c.title, a.number, a.name, a.display_name, a.signature,
+            b.number, b.name, b.display_name, b.signature,
+            iif(m.left_seq, m.left_seq,
+                coalesce((SELECT max(seq) FROM messages WHERE conversation = c.id), 0)) AS last_seq,
+            m.joined_seq, m.left_seq, max(m.joined_seq, coalesce(d.delivered_seq, 0)) AS delivered_seq, m.read_seq
+        FROM members m JOIN conversations c ON c.id = m.conversation
+            LEFT JOIN accounts a ON a.number = c.lower LEFT JOIN accounts b ON b.number = c.higher
+            LEFT JOIN device_cursors d ON d.device = :device AND d.conversation = m.conversation
+        WHERE m.account = :account AND m.conversation BETWEEN :first AND :last)
+    WHERE NOT :only_behind OR delivered_seq < last_seq ORDER BY id LIMIT :limit"""
+_DELIVERED = """
+    INSERT INTO device_cursors (device, conversation, delivered_seq)
+    SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM devices WHERE id = ?1)
+    ON CONFLICT DO UPDATE SET delivered_seq = max(delivered_seq, excluded.delivered_seq)"""
+_READ = "UPDATE members SET read_seq = max(read_seq, ?3) WHERE account = ?1 AND conversation = ?2"
+_RECEIPTS = """
+    SELECT coalesce(sum(
+            m.read_seq >= :seq
+            OR EXISTS (SELECT 1 FROM devices d JOIN device_cursors c ON c.device = d.id
+                WHERE d.account = m.account AND c.conversation = m.conversation AND c.delivered_seq >= :seq)), 0),
+        coalesce(sum(m.read_seq >= :seq), 0)
+    FROM members m JOIN messages s ON s.conversation = m.conversation AND s.seq = :seq
+    WHERE m.conversation = :conversation AND m.left_seq = 0 AND m.joined_seq < :seq AND m.account <> s.sender"""
+_MAX_ID = 2**53 - 1
+
+
+class SqliteConversations:
+    """IConversations over a GroupCommit."""
+
+    _connection: apsw.Connection
+    _commits: GroupCommit
+    _tables: SqliteTables
+    _token_bytes: Callable[[int], bytes]
+
+    async def direct(self, one: int, other: int) -> Conversation | None:
+        """See IConversations."""
+        lower, higher = sorted((one, other))
+        return await self._commits.read(lambda: self._direct(lower, higher))
+
+    async def open_direct(self, one: int, other: int, now_ms: int) -> Conversation:
+        """See IConversations; raises NOT_FOUND if it would have to be created with an account that is not there."""
+        lower, higher = sorted((one, other))
+        return await self._commits.write(lambda: self._open_direct(lower, higher, now_ms))
+
+    def _direct(self, lower: int, higher: int) -> Conversation | None:
+        id = self._connection.execute(_DIRECT, (lower, higher)).get
+        return None if id is None else self._tables.conversation(id)
+
+    def _open_direct(self, lower: int, higher: int, now_ms: int) -> Conversation:
+        found = self._direct(lower, higher)
+        if found is not None:
+            return found
+        accounts = tuple(filter(None, map(self._tables.account, (lower, higher))))
+        if len(accounts) < 2:
+            raise ChatError(Code.NOT_FOUND, "there is no such account")
+        return self._tables.create_direct(accounts[0], accounts[1], now_ms)
+
+    async def change_group(
+        self, change: GroupChange, now_ms: int, max_members: int, max_conversations: int
+    ) -> GroupOutcome:
+        """See IConversations."""
+        rules = GroupRules(self._tables, self._token_bytes, max_members, max_conversations)
+        return await self._commits.write(lambda: rules.change(change, now_ms))
+
+    async def conversation(self, conversation: int) -> tuple[Conversation, dict[int, int], int] | None:
+        """See IConversations."""
+        return await self._commits.read(lambda: self._conversation(conversation))
+
+    def _conversation(self, conversation: int) -> tuple[Conversation, dict[int, int], int] | None:
+        found = self._tables.conversation(conversation)
+        if found is None:
+            return None
+        present: dict[int, int] = dict(self._connection.execute(_PRESENT, (conversation,)))
+        return found, present, self._tables.last_seq(conversation)
+
+    async def membership(self, account: int, device: int, conversation: int) -> Membership | None:
+        """See IConversations."""
+        bounds = {"first": conversation, "last": conversation, "limit": 1, "only_behind": False}
+        found = await self._memberships({"account": account, "device": device, **bounds})
+        return found[0] if found else None
+
+    async def memberships(
+        self, account: int, device: int, after: int, limit: int, only_behind: bool
+    ) -> list[Membership]:
+        """See IConversations."""
+        bounds = {"first": after + 1, "last": _MAX_ID, "limit": limit, "only_behind": only_behind}
+        return await self._memberships({"account": account, "device": device, **bounds})
+
+    async def _memberships(self, bounds: dict[str, int]) -> list[Membership]:
+        return await self._commits.read(
+            lambda: [rows.membership(row) for row in self._connection.execute(_MEMBERSHIPS, bounds)]
+        )
+
+    async def members(self, conversation: int, after: int, limit: int) -> list[Member]:
+        """See IConversations."""
+        return await self._commits.read(
+            lambda: [
+                Member(Account(*row[:4]), row[4])
+                for row in self._connection.execute(_MEMBERS, (conversation, after, limit))
+            ]
+        )
+
+    async def save_cursors(
+        self, delivered: Sequence[tuple[int, int, int]], read: Sequence[tuple[int, int, int]]
+    ) -> None:
+        """See IConversations."""
+
+        def save() -> None:
+            self._connection.executemany(_DELIVERED, delivered)
+            self._connection.executemany(_READ, read)
+
+        await self._commits.write(save)
+
+    async def receipt_counts(self, conversation: int, seq: int) -> tuple[int, int]:
+        """See IConversations."""
+        return await self._commits.read(
+            lambda: self._connection.execute(_RECEIPTS, {"conversation": conversation, "seq": seq}).get
+        )

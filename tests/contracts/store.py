@@ -1,0 +1,662 @@
+"""What every store promises to the core, as tests that any store runs."""
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from zope.interface.verify import verifyObject
+
+from imserver.core import notices
+from imserver.core.changes import Action, GroupChange, Recorded
+from imserver.core.errors import ChatError, Code
+from imserver.core.posting import Posting
+from imserver.core.values import ConversationKind, Kind, Once
+from imserver.interfaces import IStore
+
+T = TypeVar("T")
+NOW = 1_700_000_000_000
+MANY = 2**53
+
+
+class StoreContract:
+    """Mixed into a SynchronousTestCase; `make_store()` returns an empty store, `settle()` lets its writes finish."""
+
+    def make_store(self) -> Any:
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Nothing to do for a store that writes at once."""
+
+    def setUp(self) -> None:
+        self.store = self.make_store()
+        self.ids = 0
+
+    # -- words for the tests ---------------------------------------------------------------------------
+
+    def get(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """What it returns."""
+        deferred = Deferred.fromCoroutine(coroutine)
+        self.settle()
+        return self.successResultOf(deferred)
+
+    def refusal(self, coroutine: Coroutine[Any, Any, Any]) -> Code:
+        """The code of the ChatError it raises."""
+        deferred = Deferred.fromCoroutine(coroutine)
+        self.settle()
+        return self.failureResultOf(deferred, ChatError).value.code
+
+    def account(self, name: str) -> int:
+        return self.get(self.store.create_account(name, name.title(), "hash", NOW)).number
+
+    def device(self, account: int, name: str = "phone", now_ms: int = NOW, max_devices: int = 10) -> int:
+        token = (f"{account}/{name}/{now_ms}" + 32 * "x")[:32].encode()
+        return self.get(self.store.put_device(account, name, token, now_ms, max_devices))[0].id
+
+    def change(self, change: GroupChange, max_members: int = 100, max_conversations: int = 100) -> Any:
+        return self.store.change_group(change, NOW, max_members, max_conversations)
+
+    def group(self, actor: int, *members: int) -> int:
+        change = GroupChange(Action.CREATED, actor, 0, "Club", members, None)
+        return self.get(self.change(change)).conversation.id
+
+    def add(self, group: int, actor: int, *members: int) -> Any:
+        return self.get(self.change(GroupChange(Action.ADDED, actor, group, "", members, None)))
+
+    def leave(self, group: int, actor: int) -> Any:
+        return self.get(self.change(GroupChange(Action.LEFT, actor, group, "", (), None)))
+
+    def direct(self, one: int, other: int) -> int:
+        return self.get(self.store.open_direct(one, other, NOW)).id
+
+    def posting(
+        self, conversation: int, sender: int, body: bytes = b"hello", client_id: bytes = b""
+    ) -> Posting:
+        self.ids += 1
+        client_id = client_id or b"id %d" % self.ids
+        return Posting(conversation, sender, "", client_id, Kind.TEXT, "", body)
+
+    def send(self, conversation: int, sender: int, count: int = 1) -> list[Posting]:
+        postings = [self.posting(conversation, sender, b"%d" % n) for n in range(count)]
+        self.get(self.store.append(postings, NOW))
+        return postings
+
+    def history(self, conversation: int, **bounds: Any) -> list[Any]:
+        defaults = {"after": 0, "before": MANY, "newest": False, "limit": 1000, "max_bytes": 2**20}
+        return self.get(self.store.history(conversation, **{**defaults, **bounds}))
+
+    def seqs(self, conversation: int, **bounds: Any) -> list[int]:
+        return [message.seq for message in self.history(conversation, **bounds)]
+
+    # -- accounts --------------------------------------------------------------------------------------
+
+    def test_interface(self) -> None:
+        """A store provides what the core calls, and says that it is ready."""
+        self.assertTrue(verifyObject(IStore, self.store))
+        self.assertEqual(self.store.state, "ready")
+
+    def test_account(self) -> None:
+        """An account is found by name and by number; nobody else is."""
+        account = self.get(self.store.create_account("alice", "Alice", "hash", NOW))
+        record = self.get(self.store.account_named("alice"))
+        self.assertEqual((record.account, record.password_hash, record.deleted), (account, "hash", False))
+        self.assertEqual(self.get(self.store.account_numbered(account.number)), record)
+        self.assertIsNone(self.get(self.store.account_named("bob")))
+        self.assertIsNone(self.get(self.store.account_numbered(1)))
+
+    def test_numbers(self) -> None:
+        """Numbers count from 100001 and skip those taken; a name of digits is its own number."""
+        self.assertEqual(self.account("alice"), 100001)
+        self.assertEqual(self.account("100002"), 100002)
+        self.assertEqual(self.account("4711"), 4711)
+        self.assertEqual(self.account("bob"), 100003)
+
+    def test_name_taken(self) -> None:
+        """A name is given once; so is a number."""
+        self.account("alice")
+        for name in ("alice", "100001"):
+            self.assertEqual(self.refusal(self.store.create_account(name, "", "", NOW)), Code.NAME_TAKEN)
+
+    def test_deleted_name_stays_taken(self) -> None:
+        """Names and numbers of deleted accounts are never used again."""
+        for name in ("alice", "4711"):
+            self.get(self.store.delete_account(self.account(name), NOW))
+            self.assertEqual(self.refusal(self.store.create_account(name, "", "", NOW)), Code.NAME_TAKEN)
+
+    def test_delete_account(self) -> None:
+        """A deleted account keeps number, name and messages; devices, profile and groups are gone."""
+        alice, bob = self.account("alice"), self.account("bob")
+        device, group, direct = self.device(alice), self.group(alice, bob), self.direct(alice, bob)
+        self.send(group, alice)
+        self.get(self.store.set_profile(alice, "A", "sig"))
+        self.assertEqual(self.get(self.store.delete_account(alice, NOW)), [group])
+        record = self.get(self.store.account_numbered(alice))
+        self.assertEqual(
+            (record.account.name, record.account.display_name, record.account.signature), ("alice", "", "")
+        )
+        self.assertEqual((record.password_hash, record.deleted), ("", True))
+        self.assertIsNone(self.get(self.store.device_with_id(device)))
+        self.assertEqual([m.account.number for m in self.get(self.store.members(group, 0, 9))], [bob])
+        self.assertEqual([m.sender_name for m in self.history(group)], ["alice", "alice"])
+        self.assertEqual(set(self.get(self.store.conversation(direct))[1]), {alice, bob})
+
+    def test_deleted_account_is_not_changed(self) -> None:
+        """Nothing brings a deleted account back to life."""
+        alice = self.account("alice")
+        self.get(self.store.delete_account(alice, NOW))
+        record = self.get(self.store.account_numbered(alice))
+        self.get(self.store.set_password_hash(alice, record.password_hash, "new"))
+        self.get(self.store.set_profile(alice, "new", "new"))
+        self.assertEqual(self.get(self.store.account_numbered(alice)), record)
+
+    def test_deleted_sender(self) -> None:
+        """Who is deleted cannot write, in the groups left."""
+        alice, bob = self.account("alice"), self.account("bob")
+        group = self.group(alice, bob)
+        self.send(group, alice)
+        self.get(self.store.delete_account(alice, NOW))
+        self.assertEqual(self.send(group, alice)[0].refusal.code, Code.NOT_MEMBER)
+
+    def test_profile(self) -> None:
+        """What others see can be replaced."""
+        alice = self.account("alice")
+        self.get(self.store.set_profile(alice, "Ali", "Zzz"))
+        account = self.get(self.store.account_named("alice")).account
+        self.assertEqual((account.display_name, account.signature), ("Ali", "Zzz"))
+
+    def test_set_password(self) -> None:
+        """A new password ends the tokens of all devices but one; a new hash of the same ends none."""
+        alice = self.account("alice")
+        phone, tablet = self.device(alice, "phone"), self.device(alice, "tablet")
+        token = {n: f"{alice}/{n}/{NOW}".ljust(32, "x").encode()[:32] for n in ("phone", "tablet")}
+        old_hash = self.get(self.store.account_named("alice")).password_hash
+        self.get(self.store.set_password_hash(alice, old_hash, "better"))
+        self.get(self.store.set_password_hash(alice, old_hash, "late"))
+        self.assertEqual(self.get(self.store.account_named("alice")).password_hash, "better")
+        self.assertEqual(self.get(self.store.device_with_token(token["tablet"])).id, tablet)
+        self.get(self.store.set_password(alice, "other", phone))
+        self.assertEqual(self.get(self.store.account_named("alice")).password_hash, "other")
+        self.assertEqual(self.get(self.store.device_with_token(token["phone"])).id, phone)
+        self.assertIsNone(self.get(self.store.device_with_token(token["tablet"])))
+        self.get(self.store.set_password(alice, "third", 0))
+        self.assertIsNone(self.get(self.store.device_with_token(token["phone"])))
+
+    # -- devices ---------------------------------------------------------------------------------------
+
+    def test_device(self) -> None:
+        """A device keeps its id and age when it gets a new token; the old token is void."""
+        alice = self.account("alice")
+        first, _ = self.get(self.store.put_device(alice, "phone", b"1" * 32, NOW, 10))
+        again, displaced = self.get(self.store.put_device(alice, "phone", b"2" * 32, NOW + 5, 10))
+        self.assertEqual((again.id, again.account, displaced), (first.id, alice, []))
+        self.assertEqual((again.device.created_ms, again.device.last_seen_ms), (NOW, NOW + 5))
+        self.assertIsNone(self.get(self.store.device_with_token(b"1" * 32)))
+        self.assertEqual(self.get(self.store.device_with_token(b"2" * 32)), again)
+
+    def test_device_of_nobody(self) -> None:
+        """A login that meets the deletion of its account gets no device."""
+        alice = self.account("alice")
+        self.get(self.store.delete_account(alice, NOW))
+        for account in (alice, 7):
+            coming = self.store.put_device(account, "phone", b"1" * 32, NOW, 10)
+            self.assertEqual(self.refusal(coming), Code.NOT_FOUND)
+
+    def test_displaced_devices(self) -> None:
+        """Beyond max_devices the longest unseen goes, never the one that came."""
+        alice = self.account("alice")
+        one, two, three = (self.device(alice, name, NOW + n) for n, name in enumerate("abc"))
+        self.get(self.store.save_seen([(one, NOW + 50)]))
+        four, displaced = self.get(self.store.put_device(alice, "d", b"d" * 32, NOW, 3))
+        self.assertEqual(displaced, [two])
+        self.assertEqual([d.id for d in self.get(self.store.devices_of(alice))], [four.id, three, one])
+
+    def test_seen_never_goes_back(self) -> None:
+        """Last seen is the latest time told."""
+        alice = self.account("alice")
+        device = self.device(alice)
+        self.get(self.store.save_seen([(device, NOW + 7), (device, NOW + 3), (999, NOW)]))
+        self.assertEqual(self.get(self.store.device_with_id(device)).device.last_seen_ms, NOW + 7)
+
+    def test_revoke_device(self) -> None:
+        """A revoked device is gone, and its id is never another's."""
+        alice = self.account("alice")
+        device = self.device(alice)
+        self.assertEqual(self.get(self.store.revoke_device(alice, "phone")), device)
+        self.assertEqual(self.get(self.store.revoke_device(alice, "phone")), 0)
+        self.assertIsNone(self.get(self.store.device_with_id(device)))
+        self.assertNotEqual(self.device(alice), device)
+
+    def test_end_token(self) -> None:
+        """Logging out ends the token and keeps the device with its cursors."""
+        alice, bob = self.account("alice"), self.account("bob")
+        device, direct = self.device(alice), self.direct(alice, bob)
+        self.send(direct, bob, 3)
+        self.get(self.store.save_cursors([(device, direct, 2)], []))
+        self.get(self.store.end_token(device))
+        self.assertIsNone(
+            self.get(self.store.device_with_token(f"{alice}/phone/{NOW}".ljust(32, "x").encode()[:32]))
+        )
+        self.assertEqual(self.get(self.store.membership(alice, device, direct)).delivered_seq, 2)
+
+    def test_new_device_starts_at_highest_cursor(self) -> None:
+        """What some device of the account has is history for a new one."""
+        alice, bob = self.account("alice"), self.account("bob")
+        one, two, direct = self.device(alice, "one"), self.device(alice, "two"), self.direct(alice, bob)
+        self.send(direct, bob, 5)
+        self.get(self.store.save_cursors([(one, direct, 2), (two, direct, 4)], []))
+        three = self.device(alice, "three")
+        self.assertEqual(self.get(self.store.membership(alice, three, direct)).delivered_seq, 4)
+
+    # -- conversations ---------------------------------------------------------------------------------
+
+    def test_direct(self) -> None:
+        """Two accounts have one direct conversation, whoever opens it, with both as members from the start."""
+        alice, bob = self.account("alice"), self.account("bob")
+        conversation = self.get(self.store.open_direct(bob, alice, NOW))
+        self.assertEqual(self.get(self.store.open_direct(alice, bob, NOW)), conversation)
+        self.assertEqual(conversation.kind, ConversationKind.DIRECT)
+        self.assertEqual([peer.name for peer in conversation.peers], ["alice", "bob"])
+        self.assertEqual(
+            self.get(self.store.conversation(conversation.id)), (conversation, {alice: 0, bob: 0}, 0)
+        )
+        self.assertTrue(1 <= conversation.id < MANY)
+
+    def test_direct_not_yet(self) -> None:
+        """Looking for a direct conversation does not make one."""
+        alice, bob = self.account("alice"), self.account("bob")
+        self.assertIsNone(self.get(self.store.direct(alice, bob)))
+        conversation = self.get(self.store.open_direct(alice, bob, NOW))
+        self.assertEqual(self.get(self.store.direct(bob, alice)), conversation)
+
+    def test_direct_with_nobody(self) -> None:
+        """There is no new conversation with an account that does not exist, or no longer."""
+        alice, bob = self.account("alice"), self.account("bob")
+        self.assertEqual(self.refusal(self.store.open_direct(alice, 5, NOW)), Code.NOT_FOUND)
+        self.get(self.store.delete_account(bob, NOW))
+        self.assertEqual(self.refusal(self.store.open_direct(alice, bob, NOW)), Code.NOT_FOUND)
+
+    def test_unknown_conversation(self) -> None:
+        """Nothing is known about an unknown conversation."""
+        self.assertIsNone(self.get(self.store.conversation(5)))
+        self.assertIsNone(self.get(self.store.membership(1, 1, 5)))
+        self.assertEqual(self.get(self.store.members(5, 0, 9)), [])
+        self.assertEqual(self.seqs(5), [])
+        self.assertEqual(self.get(self.store.receipt_counts(5, 1)), (0, 0))
+
+    def test_create_group(self) -> None:
+        """A new group has its creator and everybody named, once each, who all see its first notice."""
+        alice, bob = self.account("alice"), self.account("bob")
+        outcome = self.get(
+            self.change(GroupChange(Action.CREATED, alice, 0, "Club", (bob, alice, bob), None))
+        )
+        group = outcome.conversation
+        self.assertEqual((group.kind, group.title, group.peers), (ConversationKind.GROUP, "Club", ()))
+        self.assertEqual(
+            [(m.account.name, m.joined_seq) for m in outcome.members], [("alice", 0), ("bob", 0)]
+        )
+        self.assertEqual(self.history(group.id), [outcome.notice])
+        self.assertEqual((outcome.seq, outcome.notice.sender, outcome.notice.kind), (1, alice, Kind.NOTICE))
+        self.assertEqual(notices.sentence(outcome.notice.body), 'alice created the group "Club"')
+        self.assertEqual(self.get(self.store.conversation(group.id)), (group, {alice: 0, bob: 0}, 1))
+
+    def test_add_members(self) -> None:
+        """Who is added sees the notice of that and what follows; who is a member already is skipped."""
+        alice, bob, carol = self.account("alice"), self.account("bob"), self.account("carol")
+        group = self.group(alice, bob)
+        self.send(group, alice, 3)
+        outcome = self.add(group, bob, carol, alice)
+        self.assertEqual([(m.account.name, m.joined_seq) for m in outcome.members], [("carol", 4)])
+        self.assertEqual((outcome.seq, outcome.notice.seq), (5, 5))
+        self.assertEqual(notices.sentence(outcome.notice.body), "bob added carol")
+        self.assertEqual(self.get(self.store.membership(carol, self.device(carol), group)).delivered_seq, 4)
+
+    def test_nothing_to_change(self) -> None:
+        """Adding members who are there, or giving the same title, leaves no notice."""
+        alice, bob = self.account("alice"), self.account("bob")
+        group = self.group(alice, bob)
+        for change in (
+            GroupChange(Action.ADDED, alice, group, "", (bob,), None),
+            GroupChange(Action.RENAMED, alice, group, "Club", (), None),
+        ):
+            outcome = self.get(self.change(change))
+            self.assertEqual((outcome.seq, outcome.members, outcome.notice), (1, (), None))
+        self.assertEqual(self.seqs(group), [1])
+
+    def test_leave(self) -> None:
+        """Who leaves sees the notice of that and nothing later; the others go on."""
+        alice, bob = self.account("alice"), self.account("bob")
+        device, group = self.device(bob), self.group(alice, bob)
+        outcome = self.leave(group, bob)
+        self.assertEqual(([m.account.name for m in outcome.members], outcome.seq), (["bob"], 2))
+        self.assertEqual(notices.sentence(outcome.notice.body), "bob left")
+        self.send(group, alice, 2)
+        membership = self.get(self.store.membership(bob, device, group))
+        self.assertEqual((membership.joined_seq, membership.left_seq, membership.last_seq), (0, 2, 2))
+        self.assertEqual(set(self.get(self.store.conversation(group))[1]), {alice})
+        self.assertEqual(self.send(group, bob)[0].refusal.code, Code.NOT_MEMBER)
+
+    def test_rejoin(self) -> None:
+        """Who comes back sees what follows, not what was missed, and the old cursor does not hide that."""
+        alice, bob = self.account("alice"), self.account("bob")
+        device, group = self.device(bob), self.group(alice, bob)
+        self.get(self.store.save_cursors([(device, group, 1)], []))
+        self.leave(group, bob)
+        self.send(group, alice, 3)
+        self.add(group, alice, bob)
+        membership = self.get(self.store.membership(bob, device, group))
+        self.assertEqual((membership.joined_seq, membership.left_seq, membership.last_seq), (5, 0, 6))
+        self.assertEqual(membership.delivered_seq, 5)
+        self.assertIsNone(self.send(group, bob)[0].refusal)
+
+    def test_rename(self) -> None:
+        """A new title is everybody's, and in the log."""
+        alice = self.account("alice")
+        group = self.group(alice)
+        outcome = self.get(self.change(GroupChange(Action.RENAMED, alice, group, "Pub", (), None)))
+        self.assertEqual((outcome.conversation.title, outcome.seq), ("Pub", 2))
+        self.assertEqual(notices.sentence(outcome.notice.body), 'alice renamed the group to "Pub"')
+        self.assertEqual(self.get(self.store.conversation(group))[0].title, "Pub")
+
+    def test_refused_changes(self) -> None:
+        """Each refusal of a change has its code, and leaves no trace."""
+        alice, bob, carol = self.account("alice"), self.account("bob"), self.account("carol")
+        group, direct = self.group(alice), self.direct(alice, bob)
+        refused = {
+            Code.NOT_FOUND: [
+                GroupChange(Action.CREATED, alice, 0, "x", (5,), None),
+                GroupChange(Action.ADDED, alice, group, "", (bob, 5), None),
+                GroupChange(Action.LEFT, alice, 5, "", (), None),
+            ],
+            Code.NOT_MEMBER: [
+                GroupChange(Action.ADDED, bob, group, "", (carol,), None),
+                GroupChange(Action.LEFT, bob, group, "", (), None),
+                GroupChange(Action.RENAMED, bob, group, "x", (), None),
+                GroupChange(Action.ADDED, carol, direct, "", (carol,), None),
+            ],
+            Code.FORBIDDEN: [
+                GroupChange(Action.ADDED, alice, direct, "", (carol,), None),
+                GroupChange(Action.LEFT, alice, direct, "", (), None),
+                GroupChange(Action.RENAMED, alice, direct, "x", (), None),
+            ],
+        }
+        before = [self.get(self.store.conversation(id)) for id in (group, direct)]
+        for code, changes in refused.items():
+            for change in changes:
+                self.assertEqual(self.refusal(self.change(change)), code, change)
+        self.assertEqual([self.get(self.store.conversation(id)) for id in (group, direct)], before)
+        self.assertEqual(len(self.get(self.store.memberships(alice, 0, 0, 9, False))), 2)
+
+    def test_limits_of_groups(self) -> None:
+        """A group has at most max_members, an account at most max_conversations; exactly that many are allowed."""
+        alice, bob, carol = self.account("alice"), self.account("bob"), self.account("carol")
+        create = GroupChange(Action.CREATED, alice, 0, "x", (bob,), None)
+        self.assertEqual(self.refusal(self.change(create, max_members=1)), Code.LIMIT_REACHED)
+        group = self.get(self.change(create, max_members=2)).conversation.id
+        add = GroupChange(Action.ADDED, alice, group, "", (carol,), None)
+        self.assertEqual(self.refusal(self.change(add, max_members=2)), Code.LIMIT_REACHED)
+        self.assertEqual(self.refusal(self.change(create, max_conversations=1)), Code.LIMIT_REACHED)
+        self.get(self.change(add, max_members=3, max_conversations=1))
+        self.leave(group, carol)
+        self.get(self.change(GroupChange(Action.CREATED, carol, 0, "x", (), None), max_conversations=1))
+
+    def test_memberships(self) -> None:
+        """Memberships come in pages by id, with the peers of the direct ones."""
+        alice, bob = self.account("alice"), self.account("bob")
+        ids = sorted([self.direct(alice, bob), *(self.group(alice) for _ in range(4))])
+        self.group(bob)
+        device = self.device(alice)
+        page = self.get(self.store.memberships(alice, device, 0, 3, False))
+        rest = self.get(self.store.memberships(alice, device, page[-1].conversation.id, 3, False))
+        self.assertEqual([m.conversation.id for m in page + rest], ids)
+        self.assertEqual([m for m in page + rest if m.conversation.peers],
+                         [self.get(self.store.membership(alice, device, self.direct(alice, bob)))])  # fmt: skip
+
+    def test_only_behind(self) -> None:
+        """The conversations in which the device lacks visible messages: not those it has, nor what came after leaving."""
+        alice, bob = self.account("alice"), self.account("bob")
+        phone, tablet = self.device(alice, "phone"), self.device(alice, "tablet")
+        direct, empty, left = self.direct(alice, bob), self.group(alice), self.group(alice, bob)
+        self.get(self.store.save_cursors([(d, empty, 1) for d in (phone, tablet)], []))
+        self.leave(left, alice)
+        self.get(self.store.save_cursors([(d, left, 2) for d in (phone, tablet)], []))
+        self.send(left, bob)
+        self.send(direct, bob, 2)
+        self.get(self.store.save_cursors([(phone, direct, 1), (tablet, direct, 2)], []))
+        behind = self.get(self.store.memberships(alice, phone, 0, 9, True))
+        self.assertEqual([(m.conversation.id, m.delivered_seq, m.last_seq) for m in behind], [(direct, 1, 2)])
+        self.assertEqual(self.get(self.store.memberships(alice, tablet, 0, 9, True)), [])
+
+    def test_members(self) -> None:
+        """Present members come in pages by number."""
+        alice, bob, carol = (self.account(name) for name in ("alice", "bob", "carol"))
+        group = self.group(carol, alice, bob)
+        self.assertEqual([m.account.number for m in self.get(self.store.members(group, 0, 2))], [alice, bob])
+        self.assertEqual([m.account.number for m in self.get(self.store.members(group, bob, 2))], [carol])
+        self.leave(group, bob)
+        self.assertEqual(
+            [m.account.number for m in self.get(self.store.members(group, 0, 9))], [alice, carol]
+        )
+
+    # -- cursors ---------------------------------------------------------------------------------------
+
+    def test_cursors_never_go_back(self) -> None:
+        """A cursor is the highest ever told, also within one call; cursors of revoked devices are dropped."""
+        alice, bob = self.account("alice"), self.account("bob")
+        device, direct = self.device(alice), self.direct(alice, bob)
+        self.get(self.store.save_cursors([(device, direct, 5), (device, direct, 3)], [(alice, direct, 4)]))
+        self.get(
+            self.store.save_cursors(
+                [(device, direct, 4), (999, direct, 4)], [(alice, direct, 2), (9, direct, 2)]
+            )
+        )
+        membership = self.get(self.store.membership(alice, device, direct))
+        self.assertEqual((membership.delivered_seq, membership.read_seq), (5, 4))
+        self.assertEqual(self.get(self.store.membership(bob, 0, direct)).read_seq, 0)
+
+    def test_receipt_counts(self) -> None:
+        """Counted are present members other than the sender, who could see it: any device has it, or it is read."""
+        alice, bob, carol, dave = (self.account(name) for name in ("alice", "bob", "carol", "dave"))
+        group = self.group(alice, bob, carol)
+        self.send(group, alice, 2)
+        self.add(group, alice, dave)
+        devices = [self.device(bob, "one"), self.device(bob, "two"), self.device(carol), self.device(alice)]
+        self.assertEqual(self.get(self.store.receipt_counts(group, 2)), (0, 0))
+        self.get(
+            self.store.save_cursors([(devices[1], group, 3), (devices[3], group, 3)], [(carol, group, 2)])
+        )
+        self.assertEqual(self.get(self.store.receipt_counts(group, 2)), (2, 1))
+        self.assertEqual(self.get(self.store.receipt_counts(group, 3)), (1, 0))
+        self.assertEqual(self.get(self.store.receipt_counts(group, 99)), (0, 0))
+        self.leave(group, carol)
+        self.assertEqual(self.get(self.store.receipt_counts(group, 2)), (1, 0))
+
+    # -- the log ---------------------------------------------------------------------------------------
+
+    def test_append(self) -> None:
+        """Messages are numbered from 1 in the order of the batch, each conversation by itself, and kept as they came."""
+        alice, bob = self.account("alice"), self.account("bob")
+        one, two = self.direct(alice, bob), self.direct(alice, self.account("carol"))
+        postings = [self.posting(one, alice), self.posting(two, alice), self.posting(one, bob, b"\x00\xff")]
+        postings[2].kind, postings[2].content_type = Kind.OPAQUE, "application/é"
+        self.get(self.store.append(postings, NOW))
+        self.assertEqual([(p.seq, p.time_ms, p.fresh, p.refusal) for p in postings],
+                         [(1, NOW, True, None), (1, NOW, True, None), (2, NOW, True, None)])  # fmt: skip
+        last = self.history(one)[-1]
+        self.assertEqual((last.conversation, last.seq, last.sender, last.sender_name), (one, 2, bob, "bob"))
+        self.assertEqual((last.client_id, last.kind, last.content_type, last.body, last.time_ms),
+                         (postings[2].client_id, Kind.OPAQUE, "application/é", b"\x00\xff", NOW))  # fmt: skip
+
+    def test_retry(self) -> None:
+        """The same client id gives the same seq and time again, and nothing is stored; the batch goes on without gaps."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct = self.direct(alice, bob)
+        self.get(self.store.append([self.posting(direct, alice, client_id=b"a")], NOW))
+        batch = [
+            self.posting(direct, bob),
+            self.posting(direct, alice, client_id=b"a"),
+            self.posting(direct, bob),
+        ]
+        self.get(self.store.append(batch, NOW + 9))
+        self.assertEqual([(p.seq, p.time_ms, p.fresh) for p in batch],
+                         [(2, NOW + 9, True), (1, NOW, False), (3, NOW + 9, True)])  # fmt: skip
+        self.assertEqual(self.seqs(direct), [1, 2, 3])
+        self.assertEqual(self.send(direct, alice)[0].seq, 4)
+
+    def test_retry_within_a_batch(self) -> None:
+        """A retry in the same batch joins its first."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct = self.direct(alice, bob)
+        batch = [self.posting(direct, alice, client_id=b"a") for _ in range(3)]
+        self.get(self.store.append(batch, NOW))
+        self.assertEqual(
+            [(p.seq, p.fresh, p.refusal) for p in batch], [(1, True, None)] + [(1, False, None)] * 2
+        )
+        self.assertEqual(self.seqs(direct), [1])
+
+    def test_client_id_reused(self) -> None:
+        """Other content under a known id is refused, whatever differs, in a later batch and in the same."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct, group = self.direct(alice, bob), self.group(alice)
+
+        def variations() -> list[Posting]:
+            same = [self.posting(direct, alice, client_id=b"a") for _ in range(4)]
+            same[0].body, same[1].kind, same[2].content_type, same[3].conversation = (
+                b"other",
+                Kind.RICH,
+                "x",
+                group,
+            )
+            return same
+
+        first = self.posting(direct, alice, client_id=b"a")
+        batch = [first, *variations()]
+        self.get(self.store.append(batch, NOW))
+        later = variations()
+        self.get(self.store.append(later, NOW))
+        self.assertIsNone(first.refusal)
+        for posting in batch[1:] + later:
+            self.assertEqual(posting.refusal.code, Code.CLIENT_ID_REUSED)
+        self.assertEqual((self.seqs(direct), self.seqs(group)), ([1], [1]))
+
+    def test_client_ids_are_the_senders_own(self) -> None:
+        """Two senders may choose the same id."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct = self.direct(alice, bob)
+        batch = [self.posting(direct, alice, client_id=b"a"), self.posting(direct, bob, client_id=b"a")]
+        self.get(self.store.append(batch, NOW))
+        self.assertEqual([p.seq for p in batch], [1, 2])
+
+    def test_stranger(self) -> None:
+        """Who is not a member is refused, without a gap for the others."""
+        alice, bob, eve = self.account("alice"), self.account("bob"), self.account("eve")
+        direct = self.direct(alice, bob)
+        batch = [
+            self.posting(direct, alice),
+            self.posting(direct, eve),
+            self.posting(7, eve),
+            self.posting(direct, bob),
+        ]
+        self.get(self.store.append(batch, NOW))
+        codes = [p.refusal and p.refusal.code for p in batch]
+        self.assertEqual(codes, [None, Code.NOT_MEMBER, Code.NOT_MEMBER, None])
+        self.assertEqual((batch[3].seq, self.seqs(direct)), (2, [1, 2]))
+
+    def test_stranger_repeats(self) -> None:
+        """A stranger is refused as often as he asks, also in one batch."""
+        alice, bob, eve = self.account("alice"), self.account("bob"), self.account("eve")
+        direct = self.direct(alice, bob)
+        batch = [self.posting(direct, eve, client_id=b"e"), self.posting(direct, eve, client_id=b"e")]
+        self.get(self.store.append(batch, NOW))
+        self.assertEqual([p.refusal.code for p in batch], [Code.NOT_MEMBER] * 2)
+
+    def test_retry_after_leaving(self) -> None:
+        """What was stored stays stored: a retry gets its seq even when the sender has left."""
+        alice, bob = self.account("alice"), self.account("bob")
+        group = self.group(alice, bob)
+        self.get(self.store.append([self.posting(group, bob, client_id=b"a")], NOW))
+        self.leave(group, bob)
+        retry = self.posting(group, bob, client_id=b"a")
+        self.get(self.store.append([retry], NOW))
+        self.assertEqual((retry.seq, retry.fresh, retry.refusal), (2, False, None))
+
+    def test_gapless_among_changes(self) -> None:
+        """Notices and messages share one sequence."""
+        alice, bob, carol = self.account("alice"), self.account("bob"), self.account("carol")
+        group = self.group(alice, bob)
+        self.send(group, bob, 2)
+        self.add(group, alice, carol)
+        self.send(group, carol, 2)
+        self.leave(group, bob)
+        self.send(group, alice)
+        self.assertEqual(self.seqs(group), list(range(1, 9)))
+
+    def test_history(self) -> None:
+        """A page is the oldest or the newest between two seqs, ascending, within both limits but never empty."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct = self.direct(alice, bob)
+        self.get(self.store.append([self.posting(direct, alice, b"x" * 100) for _ in range(9)], NOW))
+        self.assertEqual(self.seqs(direct, after=2, before=8), [3, 4, 5, 6, 7])
+        self.assertEqual(self.seqs(direct, after=2, before=8, limit=2), [3, 4])
+        self.assertEqual(self.seqs(direct, after=2, before=8, limit=2, newest=True), [6, 7])
+        self.assertEqual(self.seqs(direct, max_bytes=350), [1, 2, 3])
+        self.assertEqual(self.seqs(direct, max_bytes=300, newest=True), [7, 8, 9])
+        self.assertEqual(self.seqs(direct, max_bytes=1), [1])
+        self.assertEqual(self.seqs(direct, after=9), [])
+
+    def test_empty_batch(self) -> None:
+        """Nothing to append is nothing wrong."""
+        self.get(self.store.append([], NOW))
+
+    def test_log_epoch(self) -> None:
+        """The epoch is a number of 63 bits that stays."""
+        self.assertEqual(self.store.log_epoch(), self.store.log_epoch())
+        self.assertTrue(0 <= self.store.log_epoch() < 2**63)
+
+    # -- requests with effects ---------------------------------------------------------------------------
+
+    def once(self, device: int, epoch: int, n: int, fingerprint: bytes = b"f") -> GroupChange:
+        recorded = Recorded(device, Once(epoch, n), fingerprint)
+        return GroupChange(Action.CREATED, self.alice, 0, f"group {n}", (), recorded)
+
+    def test_once(self) -> None:
+        """The same request has one effect and the same outcome, without its notice; another under its id is refused."""
+        self.alice = self.account("alice")
+        device = self.device(self.alice)
+        first = self.get(self.change(self.once(device, 1, 1)))
+        again = self.get(self.change(self.once(device, 1, 1)))
+        self.assertEqual((again.conversation, again.seq, again.notice), (first.conversation, first.seq, None))
+        self.assertEqual(len(self.get(self.store.memberships(self.alice, device, 0, 9, False))), 1)
+        self.assertEqual(self.refusal(self.change(self.once(device, 1, 1, b"g"))), Code.REQUEST_ID_REUSED)
+
+    def test_too_old(self) -> None:
+        """The last 64 outcomes are kept; an older request is refused and not done again."""
+        self.alice = self.account("alice")
+        device = self.device(self.alice)
+        for n in range(1, 67):
+            self.get(self.change(self.once(device, 1, n)))
+        self.assertEqual(self.refusal(self.change(self.once(device, 1, 2))), Code.REQUEST_TOO_OLD)
+        self.assertIsNone(self.get(self.change(self.once(device, 1, 3))).notice)
+
+    def test_fenced(self) -> None:
+        """A newer epoch starts to count anew; requests of an older one are refused; devices do not meet."""
+        self.alice = self.account("alice")
+        device, other = self.device(self.alice), self.device(self.alice, "other")
+        self.get(self.change(self.once(device, 1, 5)))
+        self.assertIsNotNone(self.get(self.change(self.once(device, 2, 5))).notice)
+        self.assertEqual(self.refusal(self.change(self.once(device, 1, 6))), Code.FENCED)
+        self.assertIsNotNone(self.get(self.change(self.once(other, 1, 5))).notice)
+
+    def test_refused_request_is_not_recorded(self) -> None:
+        """A refusal had no effect: the same id may be tried again, also after later ones."""
+        self.alice = self.account("alice")
+        device = self.device(self.alice)
+        refused = self.change(self.once(device, 1, 1), max_conversations=0)
+        self.assertEqual(self.refusal(refused), Code.LIMIT_REACHED)
+        self.get(self.change(self.once(device, 1, 2)))
+        self.assertIsNotNone(self.get(self.change(self.once(device, 1, 1))).notice)
+
+    def test_recorded_for_a_revoked_device(self) -> None:
+        """A request whose device was revoked meanwhile is done; there is nobody to retry it."""
+        self.alice = self.account("alice")
+        device = self.device(self.alice)
+        self.get(self.store.revoke_device(self.alice, "phone"))
+        self.assertIsNotNone(self.get(self.change(self.once(device, 1, 1))).notice)

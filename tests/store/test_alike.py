@@ -1,0 +1,156 @@
+"""Any sequence of operations has the same outcomes in every store."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from imserver.core.changes import Action, GroupChange, Recorded
+from imserver.core.errors import ChatError
+from imserver.core.posting import Posting
+from imserver.core.values import Once
+from imserver.store.memory import MemoryStore
+from tests.store.fakes import Rig
+
+NOW = 1_700_000_000_000
+SEEDS = range(20)
+OPERATIONS = 120
+WEIGHTS = {"append": 12, "group": 12, "direct": 3, "device": 3, "revoke": 1, "cursor": 4, "delete": 0.3}
+
+
+def operation(dice: Random) -> tuple[Any, ...]:
+    """The name of a method of Script and its arguments."""
+    (name,) = dice.choices(list(WEIGHTS), list(WEIGHTS.values()))
+    small = [dice.randrange(5) for _ in range(4)]
+    match name:
+        case "append":
+            return name, [tuple(dice.randrange(5) for _ in range(4)) for _ in range(dice.randrange(1, 5))]
+        case "group":
+            return name, dice.choice(list(Action)), *small, dice.randrange(40)
+        case "cursor":
+            return name, *small[:3]
+        case "delete":
+            return name, small[0]
+    return name, *small[:2]
+
+
+class Script:
+    """Operations on one store; small numbers stand for accounts, devices and conversations."""
+
+    def __init__(self, store: Any, settle: Any) -> None:
+        self.store = store
+        self.settle = settle
+        made = [self.outcome(store.create_account(f"user{n}", "", "", NOW)) for n in range(4)]
+        self.accounts = [*(account.number for account in made), 7]
+        self.conversations: list[int] = [1]
+
+    def outcome(self, coroutine: Any) -> Any:
+        """What it returned, or the code of its refusal."""
+        outcomes: list[Any] = []
+        deferred = Deferred.fromCoroutine(coroutine)
+        deferred.addErrback(lambda failure: failure.trap(ChatError) and failure.value.code)
+        deferred.addCallback(outcomes.append)
+        self.settle()
+        return outcomes[0]
+
+    def place(self, n: int) -> int:
+        return self.conversations[n % len(self.conversations)]
+
+    def play(self, operation: tuple[Any, ...]) -> Any:
+        return getattr(self, operation[0])(*operation[1:])
+
+    def append(self, wanted: list[tuple[int, ...]]) -> Any:
+        postings = [
+            Posting(
+                self.place(c),
+                self.accounts[s],
+                "",
+                b"%d/%d" % (i, len(self.conversations)),
+                1,
+                "",
+                b"%d" % (b // 4),
+            )
+            for c, s, i, b in wanted
+        ]
+        self.outcome(self.store.append(postings, NOW))
+        return [p.refusal.code if p.refusal else (p.seq, p.time_ms, p.fresh) for p in postings]
+
+    def direct(self, one: int, other: int) -> Any:
+        if one == other:
+            return None
+        return self.remember(
+            self.outcome(self.store.open_direct(self.accounts[one], self.accounts[other], NOW))
+        )
+
+    def group(self, action: Action, actor: int, conversation: int, member: int, device: int, n: int) -> Any:
+        recorded = Recorded(device, Once(n // 30, n), b"%d" % actor) if n % 2 else None
+        change = GroupChange(
+            action,
+            self.accounts[actor],
+            self.place(conversation),
+            f"title {n}",
+            (self.accounts[member],),
+            recorded,
+        )
+        outcome = self.outcome(self.store.change_group(change, NOW, 3, 5))
+        self.remember(getattr(outcome, "conversation", None))
+        return outcome
+
+    def remember(self, conversation: Any) -> Any:
+        if hasattr(conversation, "id") and conversation.id not in self.conversations:
+            self.conversations.append(conversation.id)
+        return conversation
+
+    def device(self, account: int, name: int) -> Any:
+        token = b"%d/%d" % (account, name)
+        return self.outcome(
+            self.store.put_device(self.accounts[account], f"d{name}", token.ljust(32), NOW + name, 2)
+        )
+
+    def revoke(self, account: int, name: int) -> Any:
+        return self.outcome(self.store.revoke_device(self.accounts[account], f"d{name}"))
+
+    def cursor(self, who: int, conversation: int, seq: int) -> Any:
+        places = (self.place(conversation), seq)
+        return self.outcome(self.store.save_cursors([(who, *places)], [(self.accounts[who], *places)]))
+
+    def delete(self, account: int) -> Any:
+        return self.outcome(self.store.delete_account(self.accounts[account], NOW))
+
+    def everything(self) -> Any:
+        """What every question answers."""
+        answers = [self.outcome(self.store.account_numbered(number)) for number in self.accounts]
+        answers += [self.outcome(self.store.devices_of(number)) for number in self.accounts]
+        for account in self.accounts:
+            for device in range(4):
+                for only_behind in (False, True):
+                    answers.append(self.outcome(self.store.memberships(account, device, 0, 99, only_behind)))
+        for conversation in self.conversations:
+            answers.append(self.outcome(self.store.conversation(conversation)))
+            answers.append(self.outcome(self.store.members(conversation, 0, 99)))
+            answers.append(self.outcome(self.store.history(conversation, 0, 99, False, 99, 2**20)))
+            answers += [self.outcome(self.store.receipt_counts(conversation, seq)) for seq in range(5)]
+        return answers
+
+
+class AlikeTests(SynchronousTestCase):
+    """MemoryStore is SqliteStore's model."""
+
+    def test_alike(self) -> None:
+        """Operation by operation, and in everything that can be asked at the end."""
+        for seed in SEEDS:
+            self.compare(seed)
+
+    def compare(self, seed: int) -> None:
+        dice, one, other = Random(seed), Random(1), Random(1)
+        rig = Rig(Path(self.mktemp()), randbits=one.getrandbits, token_bytes=one.randbytes)
+        rig.store.open()
+        self.addCleanup(rig.close)
+        sqlite = Script(rig.store, rig.settle)
+        memory = Script(MemoryStore(randbits=other.getrandbits, token_bytes=other.randbytes), lambda: None)
+        for _ in range(OPERATIONS):
+            wanted = operation(dice)
+            self.assertEqual(sqlite.play(wanted), memory.play(wanted), (seed, wanted))
+        self.assertEqual(sqlite.everything(), memory.everything(), seed)

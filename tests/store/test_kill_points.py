@@ -1,0 +1,73 @@
+"""kill -9 inside the code: at each point, what was acknowledged is there, once, and without gaps."""
+
+import os
+import sys
+from pathlib import Path
+from subprocess import PIPE, run
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+import imserver
+from tests.store.fakes import Rig
+
+POINTS = ("before-begin", "before-commit", "after-commit", "before-ack", "during-checkpoint")
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from twisted.internet.defer import Deferred
+from imserver.core.posting import Posting
+from imserver.store import wal
+from tests.store.fakes import Rig
+
+wal.PASSIVE_BYTES, wal.RESTART_BYTES = 20_000, 60_000
+rig = Rig(Path(sys.argv[1]), sync=os.fdatasync)
+rig.store.open()
+def get(coroutine):
+    results = []
+    Deferred.fromCoroutine(coroutine).addCallback(results.append)
+    rig.settle()
+    return results[0]
+for name in ("alice", "bob"):
+    get(rig.store.create_account(name, "", "", 0))
+direct = get(rig.store.open_direct(100001, 100002, 0)).id
+print(direct, flush=True)
+for n in range(40):
+    posting = Posting(direct, 100001, "", b"%d" % n, 1, "", b"%d" % n * 2000)
+    appended = Deferred.fromCoroutine(rig.store.append([posting], 0))
+    appended.addCallback(lambda _: print(posting.seq, n, flush=True))
+    rig.settle()
+"""
+
+
+class KillPointTests(SynchronousTestCase):
+    """A process that dies at a named point, and the store opened after it."""
+
+    def killed(self, point: str, passing: int) -> None:
+        folder = Path(self.mktemp())
+        root = str(Path(imserver.__file__).parent.parent)
+        environment = {**os.environ, "IMSERVER_CRASH_AT": f"{point}:{passing}", "PYTHONPATH": root}
+        command = [sys.executable, "-c", PROGRAM, str(folder.resolve())]
+        ended = run(command, env=environment, stdout=PIPE, check=False)
+        self.assertEqual(ended.returncode, 137)
+        (direct,), *acked = [tuple(map(int, line.split())) for line in ended.stdout.splitlines()]
+        self.check(folder, direct, [(seq, n) for seq, n in acked])
+
+    def check(self, folder: Path, direct: int, acked: list[tuple[int, int]]) -> None:
+        rig = Rig(folder)
+        rig.store.open()
+        self.addCleanup(rig.close)
+        page = Deferred.fromCoroutine(rig.store.history(direct, 0, 2**53, False, 99, 2**20))
+        rig.settle()
+        stored = [(message.seq, int(message.client_id)) for message in self.successResultOf(page)]
+        self.assertGreater(len(acked), 3)
+        self.assertEqual(stored[: len(acked)], acked)
+        self.assertIn(len(stored), (len(acked), len(acked) + 1))
+        self.assertEqual([seq for seq, _ in stored], list(range(1, len(stored) + 1)))
+        self.assertEqual(rig.ended, [])
+
+    def test_every_point(self) -> None:
+        """Killed at the 10th and at the 25th passing of each."""
+        for point in POINTS:
+            for passing in (4, 10) if point == "during-checkpoint" else (10, 25):
+                self.killed(point, passing)
