@@ -124,7 +124,6 @@ class Load:
 
     def __init__(self, clock: Clock = monotonic) -> None:
         self.poll = select.epoll()
-        self.streams: list[Stream] = []
         self.later: deque[tuple[float, Callable[[], None]]] = deque()  # all of the same delay, so in order
         self._lines: dict[int, Line] = {}
         self._clock = clock

@@ -1,9 +1,9 @@
 """The oracle of every drill: what clients saw, held against the log that was left.
 
 A drill writes down in order what its clients did and saw, and afterwards reads the whole log.  Every promise
-about messages is then one pass over the two, named as in docs/operations.md's figures: lost, duplicate, gap,
-divergent, phantom, foreign, reordered, stuck.  A send without an answer may be in the log or not: both are
-right.  (After jepsen's tests/kafka.clj.)
+about messages is then one pass over the two, and a broken one has a name: lost, duplicate, gap, divergent,
+phantom, foreign, reordered, stuck.  A send without an answer may be in the log or not: both are right.
+(After jepsen's tests/kafka.clj.)
 """
 
 from collections import Counter, defaultdict

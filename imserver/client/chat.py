@@ -7,7 +7,7 @@ from typing import Any
 from imserver.client import terminal
 from imserver.client.client import Client
 from imserver.client.commands import Context, find_group, logged_in, say
-from imserver.client.errors import RequestRefused
+from imserver.client.errors import ClientError, RequestRefused
 from imserver.client.keyboard import Keyboard
 from imserver.core.events import Event, MessageArrived
 
@@ -46,12 +46,22 @@ async def chat(context: Context, reactor: Any) -> None:
     async with logged_in(context, lambda event: show(event, context.profile.name)) as client:
         say(GREETING.format(name=terminal.visible(client.account.name)))
         keyboard = Keyboard(reactor, sys.stdin.fileno())
+        ends: list[ClientError] = []
+
+        def hang_up(reason: ClientError) -> ClientError:
+            ends.append(reason)
+            keyboard.close()
+            return reason
+
+        client.ended.addCallback(hang_up)
         last = Addressed("", False, "")
         while (line := await keyboard.next_line()) is not None:
             typed = parse_line(line)
             to = last = typed if typed.whom else last
             if typed.text:
                 await _send(client, to, typed.text)
+        if ends:
+            raise ends[0]
 
 
 def show(event: Event, own_name: str) -> None:
@@ -62,6 +72,8 @@ def show(event: Event, own_name: str) -> None:
 
 async def _send(client: Client, to: Addressed, text: str) -> None:
     """Send one line; what is refused is said, and the chat goes on."""
+    if not client.connected:
+        terminal.complain("there is no connection; this is sent when it is back")
     try:
         if to.group:
             await client.send((await find_group(client, to.whom)).id, text)

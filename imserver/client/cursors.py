@@ -1,6 +1,6 @@
 """How far a device has got in each conversation, and what an arriving seq means there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum, auto
 
 MAX_CONVERSATIONS = 10_000
@@ -26,12 +26,6 @@ class Cursors:
         self._positions: dict[int, int] = {}
         for conversation, seq in (positions or {}).items():
             self.raise_to(conversation, seq)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._positions)
-
-    def __len__(self) -> int:
-        return len(self._positions)
 
     def get(self, conversation: int) -> int | None:
         """The conversation's cursor; None if there is none."""

@@ -27,7 +27,7 @@ from imserver.client.outgoing import ClientIds, Outgoing
 from imserver.client.reconnector import Reconnector
 from imserver.client.state import DeviceState
 from imserver.core.errors import Code
-from imserver.core.events import Event, GoAway, LoggedIn, Refused, Sent
+from imserver.core.events import Event, GoAway, LoggedIn, Refused, Sent, Welcome
 from imserver.core.requests import GroupRequest, LogOut, Request, Send, SendTo
 from imserver.core.values import Account, Once
 
@@ -125,7 +125,15 @@ class Device:
         reconnector = Reconnector(self._clock, self._endpoint, credentials, self._backoff, self)
         logged_in = await reconnector.start()
         self._reconnector = reconnector
+        if self._end is not None:  # closed meanwhile
+            reconnector.stop()
+            raise self._end
         return logged_in
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._link is not None
 
     # -- asking
 
@@ -166,7 +174,7 @@ class Device:
         elif self._receives:
             self._incoming.event_arrived(event)
 
-    def link_up(self, link: Link, logged_in: LoggedIn) -> None:
+    def link_up(self, link: Link, welcome: Welcome, logged_in: LoggedIn) -> None:
         """Logged in: go on where the last connection was lost."""
         if logged_in.log_epoch != self._state.log_epoch:
             self._incoming.forget()
@@ -174,7 +182,7 @@ class Device:
         self._link = link
         self.account = logged_in.account
         self._save_now()
-        self._outgoing.link_up(link)
+        self._outgoing.link_up(link, welcome.max_body_bytes)
         self._asking.link_up(link)
         if self._receives:
             self._incoming.link_up(link)
@@ -188,6 +196,8 @@ class Device:
 
     def gone(self, reason: ClientError) -> None:
         """There will be no other connection."""
+        if self._end is not None:
+            return
         self._end = reason
         if reason.code in (Code.REVOKED, Code.LOGGED_OUT, Code.WRONG_CREDENTIALS):
             self._state.token = b""
@@ -203,8 +213,10 @@ class Device:
             self._incoming.sent(sent)
 
     def _was_given(self, conversation: int, seq: int, messages: int) -> None:
+        if self._end is not None:
+            return
         self._acknowledgements.add(conversation, seq, messages)
-        if self._saving is None and self._end is None:
+        if self._saving is None:
             self._saving = self._clock.callLater(SAVE_SECONDS, self._save_now)
 
     def _save_now(self) -> None:

@@ -20,6 +20,7 @@ from imserver.client.chat import chat
 from imserver.client.commands import COMMANDS, Context
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.profile import Profile
+from imserver.client.reconnector import FINAL
 from imserver.client.state import known_accounts, state_folder
 
 DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
@@ -39,7 +40,7 @@ def main() -> None:
         status = USAGE
     except NotConnected as error:
         terminal.complain(f"{options.server}: {error.text}")
-        status = UNREACHABLE
+        status = REFUSED if error.code in FINAL else UNREACHABLE
     except ClientError as error:
         terminal.complain(error.text)
         status = REFUSED

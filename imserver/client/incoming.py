@@ -75,7 +75,6 @@ class Incoming:
     def link_up(self, link: Link) -> None:
         """Logged in: find out what was missed."""
         self._link = link
-        self._early.clear()
         self._behind.clear()
         self._synchronise_wanted = True
         self._wake()
@@ -91,6 +90,7 @@ class Incoming:
         for cursors in (self._given, self._seen):
             cursors.clear()
         self._inbox.clear()
+        self._early.clear()
         self._conversations.clear()
         self._list_wanted = True
 
@@ -123,11 +123,10 @@ class Incoming:
         cursor = self._seen.get(sent.conversation)
         if cursor is None and sent.seq == 1:
             self._seen.raise_to(sent.conversation, cursor := 0)
-        early = self._early.setdefault(sent.conversation, set())
-        if cursor is None or len(early) >= MAX_EARLY:
+        if cursor is None or len(self._early.get(sent.conversation, ())) >= MAX_EARLY:
             self._lack(sent.conversation)
         else:
-            early.add(sent.seq)
+            self._early.setdefault(sent.conversation, set()).add(sent.seq)
             self._place_early(sent.conversation)
 
     def _pushed(self, message: Message) -> None:
@@ -216,7 +215,11 @@ class Incoming:
         self._list_wanted = False
         after = 0
         while True:
-            page: ConversationList = await self._ask(link, ListConversations(after, 0))
+            try:
+                page: ConversationList = await self._ask(link, ListConversations(after, 0))
+            except NotConnected:
+                self._list_wanted = True
+                raise
             for membership in page.memberships:
                 self.opened(membership)
             if (after := page.next) == 0:
@@ -243,18 +246,16 @@ class Incoming:
             self._log.info("conversation {id} cannot be fetched: {code}", id=conversation, code=error.code)
             return
         for message in page.messages:
-            self._fetched(message)
-        if page.more and page.messages:
+            self._fetched(message, self._conversations[conversation])
+        if page.more and page.messages and page.messages[-1].seq > after:
             self._behind[conversation] = page.messages[-1].seq
 
-    def _fetched(self, message: Message) -> None:
-        if message.seq <= (self._seen.get(message.conversation) or 0):
-            self._acknowledge_again(message.conversation)
-            return
-        self._seen.raise_to(message.conversation, message.seq)
-        self._take(
-            message.conversation, message.seq, self._shown(message, self._conversations[message.conversation])
-        )
+    def _fetched(self, message: Message, conversation: Conversation) -> None:
+        if message.seq <= (self._seen.get(conversation.id) or 0):
+            self._acknowledge_again(conversation.id)
+        else:
+            self._seen.raise_to(conversation.id, message.seq)
+            self._take(conversation.id, message.seq, self._shown(message, conversation))
 
     async def _ask(self, link: Link, request: Request) -> Any:
         while True:

@@ -35,15 +35,22 @@ class Keyboard:
             self._reactor.addReader(self)
         return wanted
 
+    def close(self) -> None:
+        """As if the input had ended."""
+        self._ended = True
+        self._answer()
+        self._reactor.removeReader(self)
+
     def _answer(self) -> bool:
-        """Hand over a line if there is one, a too long one in parts, and what comes last even if it has no end."""
+        """Whether nobody waits any more: hand over a line, a too long one in parts, the last one even without an end."""
+        if self._wanted is None:
+            return True
         line, newline, rest = self._unread.partition(b"\n")
         if not newline and not self._ended and len(line) < MAX_LINE_BYTES:
             return False
         self._unread = rest
         wanted, self._wanted = self._wanted, None
-        if wanted is not None:
-            wanted.callback(line.decode("utf-8", "replace") if line or newline else None)
+        wanted.callback(line.decode("utf-8", "replace") if line or newline else None)
         return True
 
     def _cancelled(self, wanted: object) -> None:
@@ -65,10 +72,9 @@ class Keyboard:
         data = os.read(self._descriptor, _READ_BYTES)
         self._unread += data
         self._ended = not data
-        if self._wanted is None or self._answer():
+        if self._answer():
             self._reactor.removeReader(self)
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor stops, or the terminal is gone: there is no further line."""
-        self._ended = True
-        self._answer()
+        self.close()

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from itertools import count
 from struct import Struct
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from imserver.client.errors import ClientError, NotConnected, QueueFull, RequestRefused
 from imserver.client.link import Link
+from imserver.core.errors import Code
 from imserver.core.events import Sent
 from imserver.core.requests import Send, SendTo
 
@@ -52,7 +53,8 @@ class ClientIds:
 class Outgoing:
     """The unacknowledged messages of one client, at most MAX_MESSAGES and MAX_BYTES of bodies.
 
-    `sent` is called with every answer before the sender learns of it.
+    `sent` is called with every answer before the sender learns of it.  A body longer than the server said it
+    takes is refused here: in a frame that is too long it would end every connection that it is sent on.
     """
 
     def __init__(self, clock: IReactorTime, sent: Callable[[Sent], None]) -> None:
@@ -61,6 +63,7 @@ class Outgoing:
         self._answers: dict[bytes, Deferred[Sent]] = {}
         self._to_send: list[tuple[bytes, Send | SendTo]] = []  # a heap by client id
         self._bytes = 0
+        self._max_body_bytes = MAX_BYTES
         self._in_flight = 0
         self._window = FIRST_IN_FLIGHT
         self._link: Link | None = None
@@ -69,6 +72,12 @@ class Outgoing:
     def put(self, message: Send | SendTo) -> "Deferred[Sent]":
         """-> Sent, once the message is safely on the server's disk; fails with RequestRefused.  Raises QueueFull."""
         size = len(message.body)
+        if size > self._max_body_bytes:
+            return fail(
+                RequestRefused(
+                    Code.BODY_TOO_LARGE, f"a message may have at most {self._max_body_bytes} bytes"
+                )
+            )
         if len(self._answers) >= MAX_MESSAGES or self._bytes + size > MAX_BYTES:
             raise QueueFull("too many messages wait for the server")
         self._bytes += size
@@ -77,9 +86,10 @@ class Outgoing:
         self._fill()
         return answer
 
-    def link_up(self, link: Link) -> None:
+    def link_up(self, link: Link, max_body_bytes: int) -> None:
         """Logged in: send all that has no answer yet, the oldest first."""
         self._link = link
+        self._max_body_bytes = max_body_bytes
         self._fill()
 
     def end(self, reason: ClientError) -> None:

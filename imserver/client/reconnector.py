@@ -20,9 +20,11 @@ from imserver.client.link import Link, Listener
 from imserver.client.login import Credentials, log_in
 from imserver.client.tls import explain
 from imserver.core.errors import Code
-from imserver.core.events import LoggedIn
+from imserver.core.events import LoggedIn, Welcome
+from imserver.core.requests import Hello
 
 FINAL = frozenset((Code.REPLACED, Code.REVOKED, Code.LOGGED_OUT, NotConnected.CLOSED))
+CLIENT = "imserver.client"
 STABLE_SECONDS = 10.0  # a link that lasted this long proves that the server is well
 
 
@@ -32,7 +34,7 @@ class Links(Protocol):
     def event_arrived(self, tag: int, event: Any) -> None:
         """An event that answers no request."""
 
-    def link_up(self, link: Link, logged_in: LoggedIn) -> None:
+    def link_up(self, link: Link, welcome: Welcome, logged_in: LoggedIn) -> None:
         """Logged in; from now on requests may be asked."""
 
     def link_down(self, loss: NotConnected) -> None:
@@ -80,10 +82,6 @@ class Reconnector:
         self._keeping.addErrback(self._broken)
         return logged_in
 
-    def ask_for(self, seconds: float) -> None:
-        """The server said when to come back."""
-        self._backoff.ask_for(seconds)
-
     def stop(self) -> None:
         """End for good: close the link, or stop waiting for one."""
         if self._link is not None:
@@ -94,12 +92,13 @@ class Reconnector:
     async def _attempt(self) -> tuple[Link, LoggedIn]:
         link = await connect(self._clock, self._endpoint, self._user.event_arrived)
         try:
+            welcome: Welcome = await link.request(Hello(CLIENT))
             logged_in = await log_in(link, self._credentials)
+            self._link = link
+            self._user.link_up(link, welcome, logged_in)
         except BaseException:  # also when cancelled: never leave a connection behind
             link.close()
             raise
-        self._link = link
-        self._user.link_up(link, logged_in)
         return link, logged_in
 
     async def _keep(self, link: Link) -> None:

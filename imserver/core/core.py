@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from imserver.core.accounts import Accounts
 from imserver.core.admission import Admission
+from imserver.core.batches import Batches
 from imserver.core.conversations import Conversations
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import GoAway, Pong, Welcome
@@ -66,11 +67,12 @@ class Core:
         self.rates: BoundedTable[int, AccountRates] = BoundedTable(
             AccountRates, lambda: self.limits.max_limiter_entries
         )
-        self.admission = Admission(lambda: self.limits, self.now, lambda: self.messages.idle, self._fraction)
+        self.admission = Admission(lambda: self.limits, self.now, lambda: self.batches.idle, self._fraction)
         self.throttle = Throttle(lambda: self.limits, self.now)
         self.resume_tokens = ResumeTokens(lambda: self.limits, self.now, token_bytes)
         self.rosters = Rosters(store)
         self.router: Router = Router(self)
+        self.batches: Batches = Batches(self)
         self.messages: Messages = Messages(self)
         self.receipts: Receipts = Receipts(self)
         self.accounts: Accounts = Accounts(self)
@@ -211,14 +213,14 @@ class Core:
     def begin_drain(self, spread_ms: int) -> None:
         """Refuse new sends from now on, and tell everybody to go and to come back within spread_ms."""
         self._draining = True
-        self.messages.refuse_all()
+        self.batches.refuse_all()
         for session in self.router.all_sessions():
             session.deliver(GoAway(int(spread_ms * self._fraction())))
 
     @property
     def idle(self) -> bool:
         """Everything that was accepted has been answered."""
-        return self.messages.idle
+        return self.batches.idle
 
     def close_clients(self) -> None:
         """Everybody who is still here goes."""

@@ -34,11 +34,22 @@ class Receipts:
     # -- in
 
     def mark_delivered(self, session: "Session", tag: int, request: MarkDelivered) -> None:
-        """The device has everything up to seq; what it was never given does not count."""
-        cursor = session.acknowledged(request.conversation, request.seq)
+        """The device has everything up to seq, from this connection or an earlier one; what does not exist does not count."""
+        conversation, seq = request.conversation, request.seq
+        if session.window.has_given(conversation, seq):
+            self._mark_delivered(session, conversation, seq)
+        else:
+            self._with_roster(
+                session,
+                conversation,
+                lambda roster: self._mark_delivered(session, conversation, min(seq, roster.last_seq)),
+            )
+
+    def _mark_delivered(self, session: "Session", conversation: int, seq: int) -> None:
+        cursor = session.acknowledged(conversation, seq)
         if cursor:
-            _advance(self._delivered, (session.device_id, request.conversation), cursor)
-            _advance(self._delivered_by, (session.number, request.conversation), cursor)
+            _advance(self._delivered, (session.device_id, conversation), cursor)
+            _advance(self._delivered_by, (session.number, conversation), cursor)
 
     def mark_read(self, session: "Session", tag: int, request: MarkRead) -> None:
         """The account has read up to seq."""

@@ -47,6 +47,7 @@ class Session:
         "_strikes",
         "account",
         "address",
+        "busy",
         "capabilities",
         "catching_up",
         "client",
@@ -80,6 +81,7 @@ class Session:
         self.window = Window(core.limits)
         self.held: deque[tuple[int, Send | SendTo]] | None = None  # sends that wait for their conversation
         self.missed: dict[int, int] | None = None  # while logging in: conversation -> first seq that came
+        self.busy = False
         self.catching_up = False
         self.closed = False
         self.entering = False
@@ -90,15 +92,26 @@ class Session:
 
     # -- requests
 
-    @property
-    def busy(self) -> bool:
-        """It has as much in flight as it may, or is logging in: hand it nothing more for now."""
+    def _weigh(self) -> None:
+        """`busy`: it has as much in flight as it may, or is logging in; hand it nothing more for now."""
         limits = self._core.limits
-        return (
+        self.busy = (
             self.sends_in_flight >= limits.max_sends_in_flight
             or self.requests_in_flight >= limits.max_requests_in_flight
             or self.entering
         )
+
+    def asked_send(self) -> None:
+        """A send is in flight."""
+        self.sends_in_flight += 1
+        if self.sends_in_flight >= self._core.limits.max_sends_in_flight:
+            self.busy = True
+
+    def answered_sends(self, count: int) -> None:
+        """That many sends have their answers."""
+        self.sends_in_flight -= count
+        if self.busy:
+            self._weigh()
 
     def ask(self, tag: int, request: Request) -> None:
         """The gate: everything a client wants comes through here, whatever its wire."""
@@ -118,6 +131,7 @@ class Session:
         else:
             self.requests_in_flight += rule.weight
             self.entering = self.entering or rule.enters
+            self._weigh()
             self._core.spawn(self._answer(tag, rule, request))
 
     def _check(self, rule: BoundRule) -> None:
@@ -160,6 +174,7 @@ class Session:
             self.requests_in_flight -= rule.weight
             if rule.enters:
                 self.entering = False
+            self._weigh()
         if self.leaving is not None:
             self.close(*self.leaving)
 
@@ -218,8 +233,7 @@ class Session:
         if self.missed is not None:
             self.missed.setdefault(conversation, burst.first)
             return
-        window = self.window
-        position = window.position(conversation, burst.first - 1)
+        position = self.window.position(conversation, burst.first - 1)
         given = position.pushed + 1 - burst.first  # of these messages, by a page of history
         if given < 0:
             self._fall_behind(burst)
@@ -231,14 +245,13 @@ class Session:
             self._push_new(position, burst.part(given, len(burst.messages)) if given else burst)
 
     def _push_new(self, position: Position, burst: Burst) -> None:
-        window = self.window
-        fitting = 0 if self.client.congested else window.fitting(burst)
+        fitting = 0 if self.client.congested else self.window.fitting(burst)
         if fitting < len(burst.messages):
             self._fall_behind(burst)
             if not fitting:
                 return
             burst = burst.part(0, fitting)
-        window.pushed(position, burst)
+        self.window.pushed(position, burst)
         if burst.origin is not self:  # a wire without acknowledgements sees its own go by, too
             self.client.push(burst)
 

@@ -80,16 +80,22 @@ class Window:
         self.messages += count
         self.bytes += size
 
-    def acknowledged(self, conversation: int, seq: int) -> int:
-        """The device has everything up to seq; -> its new cursor, 0 if that says nothing new."""
+    def has_given(self, conversation: int, seq: int) -> bool:
+        """Whether the device may have it from this session."""
         position = self.positions.get(conversation)
-        if position is None:
+        return position is None or seq <= position.pushed
+
+    def acknowledged(self, conversation: int, seq: int) -> int:
+        """The device has everything up to seq, which exists; -> its new cursor, 0 if that says nothing new."""
+        position = self.positions.get(conversation)
+        if position is None or seq <= position.delivered:
             return 0
         self._release(position, seq)
-        seq = min(seq, position.pushed)
-        if seq <= position.delivered:
-            return 0
         position.delivered = seq
+        if seq > position.pushed:  # it has more than the cursor that was stored says
+            position.pushed = seq
+            if self.behind.get(conversation, seq + 1) <= seq:
+                del self.behind[conversation]
         return seq
 
     def all_left(self) -> list[tuple[int, int]]:

@@ -27,6 +27,7 @@ from imserver.interfaces import IClient
 from imserver.net import direct
 from imserver.net.arrival import Arrival
 from imserver.net.connections import Connections
+from imserver.net.deadlines import Deadlines, Verdict
 from imserver.net.dialect import Dialect
 from imserver.net.gate import Gate, address_of, is_local, network_of
 from imserver.net.unsent import unsent_bytes
@@ -49,10 +50,6 @@ class Connection(Protocol):
     _held = False  # frames wait until the session has room
     _written = False  # to be flushed at the end of this turn
     _early_bytes = 0  # received before login
-    _frame_since = 0.0  # when the frame that is not complete began
-    _probed = False
-    _progress: tuple[int, int] = (0, 0)
-    _progress_at = 0.0
     _linger: Any = None
 
     def __init__(self, factory: "ConnectionFactory") -> None:
@@ -71,7 +68,7 @@ class Connection(Protocol):
             self.transport.abortConnection()
             return
         self._admitted = self._open = True
-        self._made_at = self._heard_at = shared.clock.seconds()
+        self._deadlines = Deadlines(shared.clock.seconds())
         self.session = shared.core.connect(
             self, shared.dialect.capabilities, network_of(self.address), is_local(self.address)
         )
@@ -115,21 +112,21 @@ class Connection(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take in a segment."""
-        if not self._open:
-            return
-        self._heard_at = self._shared.clock.seconds()
-        self._probed = False
-        self._framing.receive(data)
-        if self.session.account is None:
-            self._early_bytes += len(data)
-        if not self._held:
-            self._read()
+        if self._open:
+            self._deadlines.heard(self._shared.clock.seconds())
+            if self.session.account is None:
+                self._early_bytes += len(data)
+            self._framing.receive(data)
+            if not self._held:
+                self._read()
 
     def _read(self) -> None:
         """Hand on the frames that are complete, as long as the session has room for them."""
         session, decode = self.session, self._shared.dialect.codec.decode
+        complete = False
         try:
             for frame in self._framing.frames():
+                complete = True
                 if self._arrival is not None:
                     self._arrival.heard(self)
                 try:
@@ -138,27 +135,19 @@ class Connection(Protocol):
                     session.refuse(error.tag, error)
                 else:
                     session.ask(tag, request)
-                self._frame_since = 0.0
                 if not self._open:
                     return
                 if session.busy or self.congested:
                     self._hold()
                     return
-            self._check_unfinished()
+            self._deadlines.frames_read(complete, self._framing.unread_bytes > 0)
+            if session.account is None and self._early_bytes > self._shared.limits().max_bytes_before_login:
+                raise WireError("log in first", Code.FRAME_TOO_LARGE)
         except WireError as error:
             self.close(error.code, error.text)
         except Exception:
             self._log.failure("a frame of {address} failed", address=self.address)
             self.close(Code.INTERNAL, "the server failed")
-
-    def _check_unfinished(self) -> None:
-        limits = self._shared.limits()
-        if not self._framing.unread_bytes:
-            self._frame_since = 0.0
-        elif not self._frame_since:
-            self._frame_since = self._heard_at
-        if self.session.account is None and self._early_bytes > limits.max_bytes_before_login:
-            raise WireError("log in first", Code.FRAME_TOO_LARGE)
 
     def _hold(self) -> None:
         if not self._held:
@@ -197,9 +186,8 @@ class Connection(Protocol):
             self._log.failure("an event for {address} could not be encoded", address=self.address)
             self.abort()
             return
-        if frames:
-            self._out.append(frames)
-            self.waiting_bytes += len(frames)
+        self._out.append(frames)
+        self.waiting_bytes += len(frames)
         if not self._written:
             self._written = True
             self._shared.connections.written(self)
@@ -234,7 +222,6 @@ class Connection(Protocol):
     def pauseProducing(self) -> None:
         """The transport has enough."""
         self._blocked = True
-        self._progress_at = self._shared.clock.seconds()
 
     def resumeProducing(self) -> None:
         """The transport has written all it had."""
@@ -253,18 +240,17 @@ class Connection(Protocol):
         if not self._open:
             return
         login_seconds = self._shared.dialect.login_seconds or limits.login_seconds
-        if self.session.account is None and now - self._made_at >= login_seconds:
-            self.close(Code.LOGIN_TIMEOUT, "log in sooner")
-        elif self._frame_since and now - self._frame_since >= limits.frame_seconds and not self._held:
-            self.close(Code.TOO_SLOW, "a frame took too long")
+        verdict = self._deadlines.judge_input(
+            now, limits, 0.0 if self.session.account else login_seconds, self._held
+        )
+        code, text = verdict.value
+        if code is not None:
+            self.close(code, text)
         elif self._is_stalled(now, limits):
             self._log.info("closing {address}: it has stopped reading", address=self.address)
             self.session.left()
             self.abort()
-        elif now - self._heard_at >= limits.dead_seconds and not self._held:
-            self.close(Code.TOO_SLOW, "no sign of life")
-        elif now - self._heard_at >= limits.ping_seconds and not self._probed:
-            self._probed = True
+        elif verdict is Verdict.PROBE:
             self.deliver(Probe())
         if self._arrival is not None:
             self._arrival.look(self)
@@ -272,14 +258,9 @@ class Connection(Protocol):
     def _is_stalled(self, now: float, limits: Limits) -> bool:
         """Whether what waits for the client, here or in its window, has not moved for too long."""
         window = self.session.window
-        if not self._blocked and not window.full:
-            self._progress_at = now
-            return False
-        progress = unsent_bytes(self.transport), window.released
-        if progress != self._progress:
-            self._progress = progress
-            self._progress_at = now
-        return now - self._progress_at >= limits.stall_seconds
+        waiting = self._blocked or window.full
+        progress = (unsent_bytes(self.transport), window.released) if waiting else (0, 0)
+        return self._deadlines.is_stalled(now, limits, waiting, progress)
 
     @property
     def everything_left(self) -> bool:

@@ -93,7 +93,7 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
 
 
 def check_length(connection: apsw.Connection, path: Path) -> None:
-    """After a clean stop the file has all its pages; raises StoreError, because SQLite would not tell."""
+    """Without a log the file has all its pages; raises StoreError if not, because SQLite would not tell."""
     if path.stat().st_size < connection.pragma("page_count") * PAGE_BYTES:
         raise StoreError(f"{path} has been cut short: {advice(path.parent)}")
 

@@ -72,9 +72,13 @@ class DataFolder:
             if self.database.stat().st_size == 0:
                 raise StoreError(f"{self.database} is empty, which it never was: {advice(self.path)}")
             return False
-        if self._running.exists() or (self.wal.exists() and self.wal.stat().st_size):
+        if self._running.exists() or self.has_log():
             raise StoreError(f"{self.database} is missing, but its log is here: {advice(self.path)}")
         return True
+
+    def has_log(self) -> bool:
+        """Whether there may be something that is not yet in the database file."""
+        return self.wal.exists() and self.wal.stat().st_size > 0
 
     def stopped_uncleanly(self) -> bool:
         """Whether the last daemon did not stop cleanly; raises StoreError if the log it left is missing."""

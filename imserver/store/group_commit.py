@@ -226,8 +226,11 @@ class GroupCommit:
         self._connection.execute("RELEASE job")
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except apsw.Error:
+            self._log.failure("SQLite complained about a rollback; the transaction has ended all the same")
         self._rolled_back()
 
     def _refuse(self, jobs: list[_Job], refusal: Exception) -> None:

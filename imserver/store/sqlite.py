@@ -81,9 +81,10 @@ class SqliteStore(SqliteAccounts, SqliteConversations, SqliteMessages):
         if self._folder.is_new():
             database.create(self._folder, self._randbits, migrations)
         was_unclean = self._folder.stopped_uncleanly()
+        is_all_there = not self._folder.has_log()
         self._connection = database.connect(self._folder.database, self._vfs)
         undo.callback(self._connection.close)
-        if not was_unclean:
+        if is_all_there:
             database.check_length(self._connection, self._folder.database)
         database.migrate(self._connection, self._folder, migrations)
         self._open_log(undo)

@@ -279,6 +279,9 @@ class FakeServer:
             self.effects[request.once] = events.ConversationOpened(self._membership(conversation.id))
         return self.effects[request.once]
 
+    def _Hello(self, connection: FakeConnection, request: requests.Hello) -> Answer:
+        return events.Welcome("a fake", True, 256 * 1024, 64 * 1024, self.window)
+
     def _Ping(self, connection: FakeConnection, request: requests.Ping) -> Answer:
         return events.Pong()
 

@@ -88,4 +88,5 @@ class AskingTests(SynchronousTestCase):
         for answer in answers:
             self.failureResultOf(answer, NotConnected)
         self.link.answer(1, Done())
+        self.link.lose()
         self.assertEqual(self.clock.getDelayedCalls(), [])

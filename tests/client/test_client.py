@@ -9,6 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.client.client import Client, register
 from imserver.client.device import SAVE_SECONDS
 from imserver.client.errors import NotConnected, RequestRefused, StateError
+from imserver.client.inbox import MAX_EVENTS
+from imserver.client.incoming import ROOM
 from imserver.client.state import DeviceState
 from imserver.core.events import (
     Closing,
@@ -200,6 +202,20 @@ class ReceivingTests(Base):
         self.assertEqual(len({request.after for request in self.heard(ListConversations)}), 2)
         self.assertEqual(len(self.heard(ListConversations)), 2)
 
+    def test_a_list_that_was_cut_off(self) -> None:
+        """Is asked for again on the next connection."""
+        client = Client(self.clock, self.server, self.events.append, random_float=lambda: 0.5)
+        login = Deferred.fromCoroutine(client.log_in(BOB.name, PASSWORD))
+        for _ in range(2):
+            self.server.connection.serve(1)
+            self.server.connection.deliver(1)
+        self.successResultOf(login)
+        self.assertEqual(self.heard(ListConversations), [ListConversations(0, 0)])
+        self.reconnect()
+        self.assertEqual(
+            self.heard(ListConversations)[1:], [ListConversations(0, 0), ListConversations(DIRECT, 0)]
+        )
+
     def test_a_refused_page(self) -> None:
         """A conversation that cannot be read does not stop the others; a rate limit is waited for."""
         refusals = iter((Refused("RATE_LIMITED", "", 500), Refused("NOT_FOUND", "")))
@@ -254,6 +270,65 @@ class ReceivingTests(Base):
         self.assertEqual(arrived.conversation.title, "other")
 
 
+class SlowTests(Base):
+    """An application that takes its time."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.untaken: list[Deferred[None]] = []
+        self.slow = True
+
+    def listen(self, event: Event) -> Deferred[None] | None:
+        """Take it, at once or some time."""
+        self.events.append(event)
+        if self.slow:
+            self.untaken.append(Deferred())
+            return self.untaken[-1]
+        return None
+
+    def log_in(self) -> None:
+        """A client for it."""
+        client = Client(self.clock, self.server, self.listen)
+        self.result(client.log_in(BOB.name, PASSWORD))
+
+    def hurry(self) -> None:
+        """Take everything from now on."""
+        self.slow = False
+        self.untaken[0].callback(None)
+        self.server.settle()
+
+    def test_closed_meanwhile(self) -> None:
+        """What the application takes after the end is not acknowledged, and starts no timer."""
+        self.server.say(DIRECT, "one")
+        client = Client(self.clock, self.server, self.listen)
+        self.result(client.log_in(BOB.name, PASSWORD))
+        self.close(client)
+        self.hurry()
+        self.assertEqual((self.clock.getDelayedCalls(), self.heard(MarkDelivered)), ([], []))
+
+    def test_a_long_absence(self) -> None:
+        """Pages are asked for as far as there is room, and the rest when there is room again."""
+        for number in range(2 * MAX_EVENTS):
+            self.server.say(DIRECT, str(number))
+        self.log_in()
+        pages = len(self.heard(FetchHistory))
+        self.assertTrue(ROOM <= 3 * pages <= ROOM + 6, pages)
+        self.hurry()
+        self.assertEqual(self.texts(), [str(number) for number in range(2 * MAX_EVENTS)])
+
+    def test_a_server_without_a_window(self) -> None:
+        """What is pushed beyond all measure is not kept, and fetched when there is room."""
+        self.server.window = 10 * MAX_EVENTS
+        self.log_in()
+        for number in range(2 * MAX_EVENTS):
+            self.server.say(DIRECT, str(number))
+        self.server.settle()
+        self.assertEqual(self.heard(FetchHistory), [])
+        self.hurry()
+        self.assertEqual(self.texts(), [str(number) for number in range(2 * MAX_EVENTS)])
+        self.assertTrue(MAX_EVENTS - 3 <= 3 * len(self.heard(FetchHistory)) <= MAX_EVENTS + 3)
+
+
 class EpochTests(Base):
     """A server that was restored from a backup."""
 
@@ -271,6 +346,18 @@ class EpochTests(Base):
         self.assertEqual(self.state.log_epoch, 8)
         self.close(client)
         self.assertEqual(self.saved[-1].cursors, {DIRECT: 1, GROUP: 0})
+
+    def test_own_messages_of_the_old_log(self) -> None:
+        """Their numbers say nothing about the new one."""
+        client = self.client()
+        self.server.say(DIRECT, "lost on the way")
+        self.server.connection.to_deliver.clear()
+        self.result(client.send(DIRECT, "mine"))
+        self.server.log_epoch, self.server.log[DIRECT], self.server.delivered = 8, [], {}
+        for text in ("uno", "dos"):
+            self.server.say(DIRECT, text)
+        self.reconnect()
+        self.assertEqual(self.texts(), ["uno", "dos"])
 
     def test_cursors_of_the_same_log_are_kept(self) -> None:
         """The state of an earlier run says where to go on, also when the server knows less."""
@@ -430,6 +517,18 @@ class LifeTests(Base):
     def test_close_before_any_login(self) -> None:
         """Is possible."""
         self.close(Client(self.clock, self.server, self.events.append))
+
+    def test_close_while_logging_in(self) -> None:
+        """The login fails then, and its connection does not stay."""
+        client = Client(self.clock, self.server, self.events.append)
+        login = Deferred.fromCoroutine(client.log_in(BOB.name, PASSWORD))
+        closing = Deferred.fromCoroutine(client.close())
+        self.server.settle()
+        self.clock.advance(0)
+        self.successResultOf(closing)
+        self.failureResultOf(login, NotConnected)
+        self.assertFalse(self.server.connected)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_log_out(self) -> None:
         """The token is gone from the state."""

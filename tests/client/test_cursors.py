@@ -42,4 +42,3 @@ class CursorTests(SynchronousTestCase):
         positions.raise_to(1, 2)
         positions.raise_to(3, 1)
         self.assertEqual(positions.as_dict(), {1: 2, 3: 1})
-        self.assertEqual(len(positions), 2)

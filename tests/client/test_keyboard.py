@@ -24,11 +24,8 @@ class KeyboardTests(SynchronousTestCase):
     def type(self, data: bytes) -> None:
         """Type, and let the reactor see it."""
         os.write(self.hands, data)
-        while self.reactor.getReaders():
-            before = len(data)
+        if self.reactor.getReaders():
             self.keyboard.doRead()
-            if before:
-                return
 
     def hang_up(self) -> None:
         """The end of the input."""
@@ -79,6 +76,16 @@ class KeyboardTests(SynchronousTestCase):
         wanted.cancel()
         self.failureResultOf(wanted)
         self.assertEqual(self.reactor.getReaders(), [])
+        self.hang_up()
+
+    def test_closed(self) -> None:
+        """Like the end, also when nobody waits; nothing that was read is lost before it."""
+        wanted = self.keyboard.next_line()
+        self.type(b"one\ntwo")
+        self.assertEqual(self.successResultOf(wanted), "one")
+        self.keyboard.close()
+        self.assertEqual(self.successResultOf(self.keyboard.next_line()), "two")
+        self.assertIsNone(self.successResultOf(self.keyboard.next_line()))
         self.hang_up()
 
     def test_the_terminal_is_gone(self) -> None:

@@ -42,6 +42,7 @@ class OutgoingTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
+        self.max_body_bytes = MAX_BYTES
         self.sent: list[Sent] = []
         self.outgoing = Outgoing(self.clock, self.sent.append)
         self.link = self.new_link()
@@ -51,7 +52,7 @@ class OutgoingTests(SynchronousTestCase):
     def new_link(self) -> FakeLink:
         """Connected (again)."""
         link = FakeLink()
-        self.outgoing.link_up(cast(Link, link))
+        self.outgoing.link_up(cast(Link, link), self.max_body_bytes)
         return link
 
     def put(self, body: bytes | None = None) -> "Deferred[Sent]":
@@ -151,6 +152,14 @@ class OutgoingTests(SynchronousTestCase):
             answer = self.put()
             self.link.refuse(-1, code, wait_ms)
             self.assertEqual(self.failureResultOf(answer, RequestRefused).value.code, code)
+
+    def test_longer_than_the_server_takes(self) -> None:
+        """Is refused here, because a frame that is too long would end each connection it is sent on."""
+        self.max_body_bytes = 10
+        self.new_link()
+        self.put(b"0123456789")
+        refused = self.failureResultOf(self.put(b"0123456789x"), RequestRefused).value
+        self.assertEqual(refused.code, "BODY_TOO_LARGE")
 
     def test_what_waits_is_bounded(self) -> None:
         """In number and in bytes, and there is room again after an answer."""

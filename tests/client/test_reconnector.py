@@ -12,8 +12,8 @@ from imserver.client.link import Link
 from imserver.client.login import Credentials
 from imserver.client.reconnector import STABLE_SECONDS, Reconnector
 from imserver.client.state import DeviceState
-from imserver.core.events import Closing, Event, LoggedIn, Refused
-from imserver.core.requests import LogIn, LogInWithToken, Request, Resume
+from imserver.core.events import Closing, Event, LoggedIn, Refused, Welcome
+from imserver.core.requests import Hello, LogIn, LogInWithToken, Request, Resume
 from tests.client.fake_server import BOB, PASSWORD, FakeServer
 
 
@@ -33,7 +33,7 @@ class ReconnectorTests(SynchronousTestCase):
     def event_arrived(self, tag: int, event: Event) -> None:
         """Nothing comes by itself here."""
 
-    def link_up(self, link: Link, logged_in: LoggedIn) -> None:
+    def link_up(self, link: Link, welcome: Welcome, logged_in: LoggedIn) -> None:
         """Logged in."""
         self.ups.append(logged_in)
 
@@ -60,7 +60,7 @@ class ReconnectorTests(SynchronousTestCase):
 
     def logins(self) -> list[type[Request]]:
         """What was tried, in order."""
-        return [type(request) for request in self.server.heard]
+        return [type(request) for request in self.server.heard if not isinstance(request, Hello)]
 
     # -- logging in
 
@@ -130,10 +130,14 @@ class ReconnectorTests(SynchronousTestCase):
         self.come_back(0.5)
         self.assertEqual(len(self.ups), 4)
 
+    def refuse_login(self, request: Request, code: str, retry_after_ms: int) -> Refused | None:
+        """Refuse anything but a greeting."""
+        return None if isinstance(request, Hello) else Refused(code, "", retry_after_ms)
+
     def test_the_server_says_when(self) -> None:
         """A login that is refused for now is tried again when the server says."""
         self.successResultOf(self.start())
-        self.server.override = lambda request: Refused("TRY_LATER", "", 3000)
+        self.server.override = lambda request: self.refuse_login(request, "TRY_LATER", 3000)
         self.server.connection.cut()
         self.come_back(0.5)
         self.server.override = lambda request: None
@@ -141,11 +145,12 @@ class ReconnectorTests(SynchronousTestCase):
         self.assertEqual(len(self.ups), 1)
         self.come_back(0.1)
         self.assertEqual(len(self.ups), 2)
+        self.assertEqual(self.logins(), [LogIn, Resume, LogInWithToken])
 
     def test_a_failing_server(self) -> None:
         """Refusals that say nothing about the credentials are waited out too."""
         self.successResultOf(self.start())
-        self.server.override = lambda request: Refused("UNAVAILABLE_STORAGE", "")
+        self.server.override = lambda request: self.refuse_login(request, "UNAVAILABLE_STORAGE", 0)
         self.server.connection.cut()
         self.come_back(0.5)
         self.server.override = lambda request: None
@@ -183,6 +188,14 @@ class ReconnectorTests(SynchronousTestCase):
         self.server.connection.cut()
         self.come_back(0.5)
         self.assertEqual(self.ends, ["WRONG_CREDENTIALS"])
+
+    def test_a_user_that_fails(self) -> None:
+        """Is logged, and is the end."""
+        self.successResultOf(self.start())
+        self.patch(self, "link_down", lambda loss: 1 // 0)
+        self.server.connection.cut()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.ends, ["INTERNAL"])
 
     def test_stopped_while_connected(self) -> None:
         """The link is closed, and that is the end."""

@@ -1,6 +1,7 @@
 """What a device keeps on disk."""
 
 import json
+import os
 from pathlib import Path
 
 from hypothesis import given
@@ -41,6 +42,14 @@ class StateFileTests(SynchronousTestCase):
         self.file.save(state)
         self.assertEqual(self.file.load(), state)
 
+    def test_the_largest_state(self) -> None:
+        """As many cursors as a client keeps can be saved and loaded."""
+        state = DeviceState(
+            "n" * 32, "d" * 32, bytes(32), 2**62, 2**62, {2**53 - n: 2**62 for n in range(10_000)}
+        )
+        self.file.save(state)
+        self.assertEqual(self.file.load(), state)
+
     def test_only_the_owner_may_look(self) -> None:
         """Mode 0600 in a folder of mode 0700, also when something else lay there before, and no rest of the writing."""
         self.file.path.parent.mkdir(0o700, parents=True)
@@ -50,6 +59,14 @@ class StateFileTests(SynchronousTestCase):
         self.assertEqual(self.file.path.stat().st_mode & 0o777, 0o600)
         self.assertEqual(self.file.path.parent.stat().st_mode & 0o777, 0o700)
         self.assertEqual([path.name for path in self.file.path.parent.iterdir()], ["listener.json"])
+
+    def test_on_disk_before_it_replaces_the_old_one(self) -> None:
+        """The new file is synced before it gets the name, so that a power cut leaves one of both."""
+        self.file.save(STATE)
+        seen: list[DeviceState] = []
+        self.patch(os, "fsync", lambda descriptor: seen.append(self.file.load()))
+        self.file.save(DeviceState())
+        self.assertEqual(seen, [STATE])
 
     def test_a_failed_save_leaves_the_old_state(self) -> None:
         """The file is replaced as a whole or not at all."""

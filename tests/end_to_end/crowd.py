@@ -72,11 +72,6 @@ class Crowd:
                 self._connections += 1
                 person.connect(address, self._connections)
 
-    def disconnect(self) -> None:
-        """Everybody is gone."""
-        for person in self.people:
-            person.disconnect()
-
     # -- talking
 
     def talk(self, seconds: float) -> None:

@@ -92,12 +92,6 @@ class Peer:
             raise AssertionError(f"not {kind.__name__} but {answer}")
         return answer
 
-    def wait_for(self, kind: type[_T]) -> _T:
-        """The next event of that kind; what comes before it is dropped.  Raises Gone, TimeoutError."""
-        while not isinstance(event := self.hear()[1], kind):
-            pass
-        return event
-
     def register(self, name: str) -> Registered:
         """Make an account."""
         return self.expect(Register(name, PASSWORD, name), Registered)

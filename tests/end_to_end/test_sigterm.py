@@ -3,6 +3,7 @@
 import signal
 from time import monotonic
 
+from imserver.core.errors import Code
 from tests.end_to_end.drill import DEEP, Drill
 from tests.history import Acked
 
@@ -23,7 +24,8 @@ class SigtermTests(Drill):
             self.assertEqual(self.daemon.wait(), 0)
             self.assertLess(monotonic() - began, STOP_SECONDS)
             self.everything_stored_was_acknowledged()
-            self.assertTrue(all(person.told_to_go for person in self.crowd.people))
+            for person in self.crowd.people:
+                self.assertEqual((person.told_to_go, person.closed_with), (True, Code.STOPPING))
             self.restart()
         self.nothing_is_amiss()
         self.assertGreater(self.count(Acked), 20 * ROUNDS)

@@ -345,6 +345,18 @@ class MigrationTests(OpeningCase):
         self.assertEqual(apsw.Connection(str(backup)).execute("SELECT count(*) FROM messages").get, 3)
         self.assertEqual(backup.stat().st_mode & 0o077, 0)
 
+    def test_stopped_after_an_upgrade(self) -> None:
+        """A start that fails between the migration and its end leaves a database that opens."""
+        self.successResultOf(self.with_messages().close())
+        self.upgrade(Migration(2, 1, "CREATE TABLE big (x); INSERT INTO big VALUES (zeroblob(50000));"))
+        failing = self.patch(
+            folder.DataFolder, "mark_running", lambda _: (_ for _ in ()).throw(OSError(5, "no"))
+        )
+        self.refused()
+        failing.restore()
+        self.assertEqual(len(self.bodies(self.opened())), 3)
+        self.assertEqual(len(list(self.folder.glob("before-schema-*"))), 1)
+
     def test_failed_upgrade(self) -> None:
         """A migration that fails changes nothing."""
         self.successResultOf(self.with_messages().close())
