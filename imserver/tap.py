@@ -139,7 +139,9 @@ class Daemon(OrderedService):
         for service in wires:
             service.setServiceParent(self)
         streams = [service for service in wires if isinstance(service, ListeningService)]
-        self._drain = Drain(self._core, streams, self._notify, reactor, reactor.stop)
+        self._drain = Drain(
+            self._core, streams, lambda: self._gate.connections, self._notify, reactor, reactor.stop
+        )
 
     def _wire_service(self, listener: Listener) -> Any:
         wire = self._options.wires[listener.wire]

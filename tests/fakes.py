@@ -9,18 +9,19 @@ from twisted.internet.task import Clock
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from imserver.core.batches import GATHER_SECONDS
 from imserver.core.core import Core
 from imserver.core.limits import Limits
 from imserver.interfaces import IPasswords
 from imserver.net.connection import ConnectionFactory
-from imserver.net.dialect import Dialect
 from imserver.net.connections import Connections
+from imserver.net.dialect import Dialect
 from imserver.net.gate import Gate
 from imserver.store.memory import MemoryStore
 from tests.transports import MemoryTransport
 
 LIMITS = replace(Limits(), connects_per_second=1e9, connects_burst=10**9)
-PAUSE_SECONDS = 0.0011
+PAUSE_SECONDS = 1.1 * GATHER_SECONDS  # between batches
 _log = Logger()
 
 
@@ -98,7 +99,8 @@ class World:
         for _ in range(10_000):
             self.clock.advance(0)
             until_next = min(call.getTime() for call in self.clock.getDelayedCalls()) - self.clock.seconds()
-            if any([peer.answer() for peer in self.peers]):
+            answers = [peer.answer() for peer in self.peers]
+            if any(answers):
                 continue
             if until_next > PAUSE_SECONDS:
                 return

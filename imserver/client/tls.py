@@ -91,7 +91,7 @@ def _authorities(file: Path) -> Any:
         certificates = [
             Certificate.loadPEM((begin + block.partition(end)[0] + end).encode()) for block in blocks
         ]
-        return trustRootFromCertificates(certificates)  # type: ignore[no-untyped-call]
+        return trustRootFromCertificates(certificates)
     except crypto.Error:
         raise ValueError(f"{file} holds a damaged certificate") from None
 
@@ -118,7 +118,7 @@ class PinnedCertificate:
         """OpenSSL asks about each certificate of the chain, the server's own (depth 0) always among them."""
         if depth > 0:
             return True
-        der: bytes = Certificate(certificate).dump()  # type: ignore[no-untyped-call]
+        der: bytes = Certificate(certificate).dump()
         return hmac.compare_digest(hashlib.sha256(der).digest(), self._sha256)
 
 

@@ -2,8 +2,8 @@
 
 Requests and events are found by name, so a new one needs a message in the .proto and nothing here.  What
 flows with every message (Send, MarkDelivered, Sent, MessageArrived) goes by hand, and the frames that are
-used most are kept and refilled, which is four times as cheap as making them anew.  A refilled message keeps the
-memory of all strings it ever held (its arena only grows), so it is replaced after ARENA_BYTES of them.
+encoded most are kept and refilled, which is four times as cheap as making them anew.  A refilled message keeps
+the memory of all strings it ever held (its arena only grows), so it is replaced after ARENA_BYTES of them.
 """
 
 import typing
@@ -34,12 +34,7 @@ class ProtobufCodec:
     def __init__(self) -> None:
         self._sent = ServerFrame()
         self._sent_fields = self._sent.sent
-        self._renew_request()
         self._renew_arrived()
-
-    def _renew_request(self) -> None:
-        self._request = ClientFrame()
-        self._request_bytes = 0
 
     def _renew_arrived(self) -> None:
         self._arrived = ServerFrame()
@@ -50,11 +45,8 @@ class ProtobufCodec:
 
     def decode(self, frame: bytes) -> tuple[int, Request]:
         """A ClientFrame's bytes -> (tag, request)."""
-        self._request_bytes += len(frame)
-        if self._request_bytes > ARENA_BYTES:
-            self._renew_request()
-        message = self._request
-        name = _parse(message, frame, "request")
+        message = _parse(ClientFrame, frame)
+        name = message.WhichOneof("request")
         if name == "send":
             send = message.send
             return message.tag, Send(
@@ -99,8 +91,8 @@ class ProtobufCodec:
 
     def decode_event(self, frame: bytes) -> tuple[int, Event | None]:
         """A ServerFrame's bytes -> (tag, event); the event is None if this version does not know it."""
-        message = ServerFrame()
-        name = _parse(message, frame, "event")
+        message = _parse(ServerFrame, frame)
+        name = message.WhichOneof("event")
         if name is None:
             return message.tag, None
         try:
@@ -112,13 +104,11 @@ class ProtobufCodec:
         return message.tag, event
 
 
-def _parse(message: Any, frame: bytes, oneof: str) -> str | None:
+def _parse(kind: Any, frame: bytes) -> Any:
     try:
-        message.ParseFromString(frame)
+        return kind.FromString(frame)
     except DecodeError:
-        raise WireError(f"not a {type(message).__name__}") from None
-    name: str | None = message.WhichOneof(oneof)
-    return name
+        raise WireError(f"not a {kind.__name__}") from None
 
 
 def _envelope(frame: Any, value: Request | Event, tag: int) -> bytes:

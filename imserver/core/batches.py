@@ -127,11 +127,13 @@ class Batches:
             _refuse_all(batch, ChatError(Code.UNKNOWN_RETRY, "the server failed; send it again", 1000))
         self._core.admission.waited(self._core.now() - since)
         self._judge()
-        self._settle(batch)
-        if self._waiting:
-            self._start_soon()
-        else:
-            self._committing = False
+        try:
+            self._settle(batch)
+        finally:  # whatever goes wrong with one client, the next batch must not wait for ever
+            if self._waiting:
+                self._start_soon()
+            else:
+                self._committing = False
 
     # -- out
 

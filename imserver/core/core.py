@@ -1,6 +1,7 @@
 """The core as a whole: what the wires hold on to, and where its parts find one another."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imserver.core.accounts import Accounts
@@ -97,7 +98,8 @@ class Core:
         """Stop the timers and write what is still only in memory."""
         if self._tick is not None and self._tick.active():
             self._tick.cancel()
-        await self._save()
+        if self.store.state == "ready":  # otherwise some messages are delivered once more
+            await self._save()
 
     def set_limits(self, limits: Limits) -> None:
         """From now on these hold."""
@@ -115,8 +117,9 @@ class Core:
         for session in self.router.all_sessions():
             session.tell_behind()
         if self.state == "ready":
-            await self.receipts.flush()
-            await self._save()
+            with suppress(ChatError):  # the store takes nothing just now; cursors wait for the next second
+                await self.receipts.flush()
+                await self._save()
 
     async def _save(self) -> None:
         await self.receipts.save()

@@ -100,9 +100,9 @@ class Receipts:
 
     async def flush(self) -> None:
         """Write the cursors and tell whom they concern."""
+        await self.save()
         delivered_by, self._delivered_by = self._delivered_by, {}
         read_by, self._read_by = self._read_by, {}
-        await self.save()
         small_groups = set()
         for event_type, moved in ((DeliveredUpTo, delivered_by), (ReadUpTo, read_by)):
             for (account, conversation), seq in moved.items():
@@ -128,13 +128,20 @@ class Receipts:
         )
 
     async def save(self) -> None:
-        """Write the cursors that moved."""
+        """Write the cursors that moved.  Raises what the store raises, and keeps them for the next time."""
         delivered, self._delivered = self._delivered, {}
         read, self._read = self._read, {}
-        if delivered or read:
+        if not delivered and not read:
+            return
+        try:
             await self._core.store.save_cursors(
                 [(*key, seq) for key, seq in delivered.items()], [(*key, seq) for key, seq in read.items()]
             )
+        except ChatError:
+            for kept, moved in ((self._delivered, delivered), (self._read, read)):
+                for key, seq in moved.items():
+                    _advance(kept, key, seq)
+            raise
 
     async def _tell_counts(self, roster: Roster) -> None:
         """Each member who is here learns how far the others are with its newest message."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from imserver.core.burst import Burst
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 class Router:
     """The logged-in sessions by account, and the fan-outs under way.
 
+    The lists of sessions are replaced, never changed, so that a push may end a session.
+
     A fan-out to many members is cut into slices of at most `fanout_per_turn` members a reactor turn; fan-outs
     never overtake one another, so everybody sees one order.
     """
@@ -24,26 +27,24 @@ class Router:
     def __init__(self, core: "Core") -> None:
         self._core = core
         self._online: dict[int, list[Session]] = {}
-        self._under_way: deque[tuple[Roster, Iterator[int], Burst]] = deque()
-        self._scheduled = False
+        self._under_way: deque[tuple[Iterator[int], Burst]] = deque()
 
     # -- who is here
 
     def add(self, session: "Session") -> None:
         """The session has logged in."""
-        self._online.setdefault(session.number, []).append(session)
+        self._online[session.number] = [*self._online.get(session.number, ()), session]
 
     def remove(self, session: "Session") -> None:
         """The session is over; it may never have logged in."""
-        sessions = self._online.get(session.number, [])
-        if session in sessions:
-            sessions.remove(session)
-            if not sessions:
-                del self._online[session.number]
+        number = session.number
+        self._online[number] = [other for other in self._online.get(number, ()) if other is not session]
+        if not self._online[number]:
+            del self._online[number]
 
     def sessions_of(self, account: int) -> Sequence["Session"]:
-        """A copy: closing one of them is safe."""
-        return tuple(self._online.get(account, ()))
+        """Those of one account; the list stays as it is when one of them ends."""
+        return self._online.get(account, ())
 
     def all_sessions(self) -> list["Session"]:
         """Everybody who is logged in."""
@@ -55,25 +56,28 @@ class Router:
         """Push durable messages to every session of every member."""
         if burst.first == 1 and roster.conversation.kind is ConversationKind.DIRECT:
             self.tell_members(roster, ConversationOpened(Membership(roster.conversation, 1, 0, 0, 0, 0)))
-        self._under_way.append((roster, iter(tuple(roster.members)), burst))
-        if not self._scheduled:
-            self._continue()
+        if self._under_way or len(roster.members) > self._core.limits.fanout_per_turn:
+            self._under_way.append((iter(tuple(roster.members)), burst))
+            if len(self._under_way) == 1:
+                self._continue()
+        else:
+            self._push(roster.members, burst)
+
+    def _push(self, numbers: Iterable[int], burst: Burst) -> None:
+        online = self._online
+        for number in numbers:
+            for session in online.get(number, ()):
+                session.push(burst)
 
     def _continue(self) -> None:
-        self._scheduled = False
-        budget = self._core.limits.fanout_per_turn
-        online = self._online
-        while self._under_way:
-            _, numbers, burst = self._under_way[0]
-            for number in numbers:
-                for session in tuple(online.get(number, ())):  # a push may end it
-                    session.push(burst)
-                budget -= 1
-                if budget <= 0:
-                    self._scheduled = True
-                    self._core.clock.callLater(0, self._continue)
-                    return
+        """One slice; the first fan-out under way stays first until it is through."""
+        numbers, burst = self._under_way[0]
+        part = tuple(islice(numbers, self._core.limits.fanout_per_turn))
+        self._push(part, burst)
+        if not part:
             self._under_way.popleft()
+        if self._under_way:
+            self._core.clock.callLater(0, self._continue)
 
     # -- everything else
 

@@ -234,17 +234,19 @@ class Session:
             self.missed.setdefault(conversation, burst.first)
             return
         position = self.window.position(conversation, burst.first - 1)
-        given = position.pushed + 1 - burst.first  # of these messages, by a page of history
-        if given < 0:
+        if burst.first == position.pushed + 1:
+            self._push_new(position, burst)
+        elif burst.first > position.pushed:
             self._fall_behind(burst)
-        elif given >= len(burst.messages):
-            return
-        elif burst.origin is self and self.capabilities.acknowledges:
-            position.pushed = burst.last  # its Sent stands for the push
-        else:
-            self._push_new(position, burst.part(given, len(burst.messages)) if given else burst)
+        elif burst.last > position.pushed:  # some of it has come with a page of history
+            self._push_new(position, burst.part(position.pushed + 1 - burst.first, len(burst.messages)))
 
     def _push_new(self, position: Position, burst: Burst) -> None:
+        """It begins at position + 1."""
+        is_own = burst.origin is self
+        if is_own and self.capabilities.acknowledges:
+            position.pushed = burst.last  # its Sent stands for the push
+            return
         fitting = 0 if self.client.congested else self.window.fitting(burst)
         if fitting < len(burst.messages):
             self._fall_behind(burst)
@@ -252,7 +254,7 @@ class Session:
                 return
             burst = burst.part(0, fitting)
         self.window.pushed(position, burst)
-        if burst.origin is not self:  # a wire without acknowledgements sees its own go by, too
+        if not is_own:  # a wire without acknowledgements sees its own go by, too
             self.client.push(burst)
 
     def _fall_behind(self, burst: Burst) -> None:

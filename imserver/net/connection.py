@@ -130,11 +130,9 @@ class Connection(Protocol):
                 if self._arrival is not None:
                     self._arrival.heard(self)
                 try:
-                    tag, request = decode(frame)
+                    session.ask(*decode(frame))
                 except UnreadableRequest as error:
                     session.refuse(error.tag, error)
-                else:
-                    session.ask(tag, request)
                 if not self._open:
                     return
                 if session.busy or self.congested:
@@ -210,9 +208,11 @@ class Connection(Protocol):
         """Write what has gathered, and take up frames that were held."""
         self._written = False
         if self._out and not self._blocked:
-            crash.here("half-an-ack")
-            out = self._out
-            direct.write(self.transport, out[0] if len(out) == 1 else b"".join(out))
+            data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            if crash.reached("half-an-ack"):
+                direct.write(self.transport, data[: len(data) // 2])
+                crash.die()
+            direct.write(self.transport, data)
             self._out = []
             self.waiting_bytes = 0
             self.congested = False
@@ -252,14 +252,15 @@ class Connection(Protocol):
             self.abort()
         elif verdict is Verdict.PROBE:
             self.deliver(Probe())
-        if self._arrival is not None:
+        if self._arrival is not None and self._open:
             self._arrival.look(self)
 
     def _is_stalled(self, now: float, limits: Limits) -> bool:
         """Whether what waits for the client, here or in its window, has not moved for too long."""
         window = self.session.window
         waiting = self._blocked or window.full
-        progress = (unsent_bytes(self.transport), window.released) if waiting else (0, 0)
+        # While the transport is full we write nothing, so its queue changes only as the client reads.
+        progress = unsent_bytes(self.transport) if self._blocked else 0, window.released
         return self._deadlines.is_stalled(now, limits, waiting, progress)
 
     @property

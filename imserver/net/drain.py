@@ -41,7 +41,7 @@ class Drainable(Protocol):
 
 
 class Drain:
-    """`stop` ends the daemon; it is called once."""
+    """`connections` tells how many are open; `stop` ends the daemon and is called once."""
 
     _log = Logger()
 
@@ -49,12 +49,14 @@ class Drain:
         self,
         core: Drainable,
         listeners: Iterable[ListeningService],
+        connections: Callable[[], int],
         notify: Notify,
         clock: IReactorTime,
         stop: Callable[[], None],
     ) -> None:
         self._core = core
         self._listeners = listeners
+        self._connections = connections
         self._notify = notify
         self._clock = clock
         self._stop = stop
@@ -83,7 +85,8 @@ class Drain:
         await self._until(lambda: not self._core.session_count(), spread)
         await self._until(lambda: self._core.idle, FINISH_SECONDS)
         self._core.close_clients()
-        await self._until(lambda: not self._core.session_count(), LEAVE_SECONDS)
+        # Not sessions: those end at once, while their last words are still to be written.
+        await self._until(lambda: not self._connections(), LEAVE_SECONDS)
 
     async def _until(self, done: Callable[[], bool], most_seconds: float) -> None:
         end = self._clock.seconds() + most_seconds

@@ -10,7 +10,6 @@ Every commit is on the reactor's thread; the worker thread syncs and checkpoints
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
@@ -22,6 +21,7 @@ from twisted.python.failure import Failure
 
 from imserver import crash
 from imserver.store.health import Health, State
+from imserver.store.job import Job, Statistics
 from imserver.store.trouble import FATAL, locked, trouble_of, unavailable, unknown
 from imserver.store.wal import Checkpointing, WriteAheadLog
 
@@ -51,34 +51,6 @@ class Phase(Enum):
     CHECKPOINTING = "checkpointing"  # settled, but no commit may begin
 
 
-@dataclass(slots=True)
-class Statistics:
-    """Since the start; wal_bytes as it is now."""
-
-    commits: int = 0
-    messages: int = 0
-    damaged: int = 0  # read, and not shown
-    syncs: int = 0
-    sync_seconds: float = 0.0
-    wal_bytes: int = 0
-
-
-@dataclass(slots=True)
-class _Job:
-    """A write on its way; `again` makes it the append, which runs first and may be run a second time."""
-
-    run: Callable[[], Any]
-    again: Callable[[], Any] | None
-    done: Deferred[Any]
-    outcome: Any = None  # a Failure if it came to nothing
-
-    def finish(self) -> None:
-        if isinstance(self.outcome, Failure):
-            self.done.errback(self.outcome)
-        else:
-            self.done.callback(self.outcome)
-
-
 class GroupCommit:
     """The one writer; `rolled_back` is called when a transaction or an append came to nothing."""
 
@@ -103,8 +75,8 @@ class GroupCommit:
         self._phase = Phase.SETTLED
         self._call: IDelayedCall | None = None
         self._busy_since: float | None = None
-        self._gathered: list[_Job] = []
-        self._committed: list[_Job] = []
+        self._gathered: list[Job] = []
+        self._committed: list[Job] = []
         self._waiting: list[Deferred[None]] = []
         self._idle: list[Deferred[None]] = []
         self._closing = False
@@ -129,14 +101,14 @@ class GroupCommit:
 
     def write(self, job: Callable[[], T]) -> Deferred[T]:
         """Fires with what the job returned or refused, once that is on disk; fails with ChatError if it cannot be."""
-        return self._gather(_Job(job, None, Deferred()))
+        return self._gather(Job(job, None, Deferred()))
 
     def append(self, insert: Callable[[], None], insert_new: Callable[[], None]) -> Deferred[None]:
         """As write; if `insert` raises, its transaction is begun anew with `insert_new`.  One at a time."""
         assert not (self._gathered and self._gathered[0].again), (
             "append is called again before it has returned"
         )
-        return self._gather(_Job(insert, insert_new, Deferred()))
+        return self._gather(Job(insert, insert_new, Deferred()))
 
     async def close(self, finish: Callable[[], None]) -> None:
         """Do what was asked for, then `finish` in the worker, unless the storage cannot be trusted any more."""
@@ -154,7 +126,7 @@ class GroupCommit:
 
     # -- gathering -------------------------------------------------------------------------------------
 
-    def _gather(self, job: _Job) -> Deferred[Any]:
+    def _gather(self, job: Job) -> Deferred[Any]:
         if self._closing or self._health.state is not State.READY:
             job.done.errback(unavailable())
         else:
@@ -188,7 +160,7 @@ class GroupCommit:
             self._committed = jobs
             self._sync()
 
-    def _transact(self, jobs: list[_Job]) -> None:
+    def _transact(self, jobs: list[Job]) -> None:
         crash.here("before-begin")
         self._connection.execute("BEGIN IMMEDIATE")
         for job in jobs:
@@ -201,7 +173,7 @@ class GroupCommit:
         crash.here("after-commit")
         self.statistics.commits += 1
 
-    def _run_append(self, job: _Job, again: Callable[[], Any]) -> None:
+    def _run_append(self, job: Job, again: Callable[[], Any]) -> None:
         try:
             job.outcome = job.run()
         except Exception as error:
@@ -213,7 +185,7 @@ class GroupCommit:
             if isinstance(job.outcome, Failure):
                 self._rolled_back()
 
-    def _run(self, job: _Job, run: Callable[[], Any]) -> None:
+    def _run(self, job: Job, run: Callable[[], Any]) -> None:
         """A refusal, or a bug of ours, undoes this job and no other."""
         self._connection.execute("SAVEPOINT job")
         try:
@@ -233,13 +205,13 @@ class GroupCommit:
             self._log.failure("SQLite complained about a rollback; the transaction has ended all the same")
         self._rolled_back()
 
-    def _refuse(self, jobs: list[_Job], refusal: Exception) -> None:
+    def _refuse(self, jobs: list[Job], refusal: Exception) -> None:
         for job in jobs:
             job.outcome = Failure(refusal)
             job.finish()
         self._rest()
 
-    def _wait_for_lock(self, jobs: list[_Job]) -> None:
+    def _wait_for_lock(self, jobs: list[Job]) -> None:
         now = self._clock.seconds()
         if self._busy_since is None:
             self._busy_since = now

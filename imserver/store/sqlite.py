@@ -16,9 +16,10 @@ from imserver.store.check import BackgroundCheck
 from imserver.store.conversations import SqliteConversations
 from imserver.store.errors import StoreError
 from imserver.store.folder import DataFolder, advice
-from imserver.store.group_commit import GroupCommit, IsReactor, IsWorker, Statistics
+from imserver.store.group_commit import GroupCommit, IsReactor, IsWorker
 from imserver.store.groups import SqliteTables
 from imserver.store.health import Health, State
+from imserver.store.job import Statistics
 from imserver.store.messages import SqliteMessages
 from imserver.store.tails import Tails
 from imserver.store.wal import WriteAheadLog

@@ -30,9 +30,7 @@ class MappingTests(SynchronousTestCase):
 
     def test_lists(self) -> None:
         """A list has at most 1,000 elements (threats.md T10)."""
-        self.assertEqual(
-            len(mapping.read(r.CreateGroup, pb.CreateGroup(members=range(1000))).members), 1000
-        )
+        self.assertEqual(len(mapping.read(r.CreateGroup, pb.CreateGroup(members=range(1000))).members), 1000)
         message = pb.CreateGroup(members=range(1001))
         self.assertRaises(mapping.OutOfRange, mapping.read, r.CreateGroup, message)
 

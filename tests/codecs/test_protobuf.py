@@ -59,7 +59,10 @@ def _shape(hint: Any) -> tuple[bool, object]:
 def of_proto(descriptor: Any) -> dict[str, object]:
     """The same, as the .proto has it."""
     return {
-        field.name: (field.is_repeated, field.message_type.name if field.message_type else _SCALARS[field.type])
+        field.name: (
+            field.is_repeated,
+            field.message_type.name if field.message_type else _SCALARS[field.type],
+        )
         for field in descriptor.fields
     }
 

@@ -251,8 +251,11 @@ class StoreContract:
     def test_direct(self) -> None:
         """Two accounts have one direct conversation, whoever opens it, with both as members from the start."""
         alice, bob = self.account("alice"), self.account("bob")
+        self.assertIsNone(self.get(self.store.direct(alice, bob)))
         conversation = self.get(self.store.open_direct(bob, alice, NOW))
         self.assertEqual(self.get(self.store.open_direct(alice, bob, NOW)), conversation)
+        self.assertEqual(self.get(self.store.direct(alice, bob)), conversation)
+        self.assertEqual(self.get(self.store.direct(bob, alice)), conversation)
         self.assertEqual(conversation.kind, ConversationKind.DIRECT)
         self.assertEqual([peer.name for peer in conversation.peers], ["alice", "bob"])
         self.assertEqual(

@@ -139,7 +139,7 @@ class WireContract:
 
     def test_byte_by_byte(self) -> None:
         """Frames may arrive in pieces of any size."""
-        bob, he = self.log_in("bob")
+        _bob, he = self.log_in("bob")
         alice, she = self.connect()
         for byte in she.log_in("alice", "secret") + she.send_to("bob", "hello"):
             alice.write(bytes([byte]))
@@ -230,7 +230,7 @@ class WireContract:
     def test_stalled_reader(self) -> None:
         """Who stops reading costs a bounded amount, is gone after half a minute, and misses nothing."""
         self.world.limits = self.world.core.limits = replace(LIMITS, enabled=False)
-        bob, he = self.log_in("bob")
+        bob, _he = self.log_in("bob")
         bob.transport.stalled = True
         alice, she = self.log_in("alice")
         texts = [f"text {n} {'x' * 4000}" for n in range(400)]
@@ -252,7 +252,7 @@ class WireContract:
         alice, she = self.log_in("alice")
         _, he = self.log_in("bob")
         for rubbish in self.nonsense:
-            peer, client = self.connect()
+            peer, _client = self.connect()
             for _ in range(200):
                 peer.send(rubbish)
             self.world.pass_seconds(2)
@@ -276,7 +276,7 @@ class WireContract:
     def test_a_bug_costs_one_connection(self) -> None:
         """An exception of ours is logged and closes that connection; the others go on."""
         alice, she = self.log_in("alice")
-        bob, he = self.log_in("bob")
+        _bob, he = self.log_in("bob")
         broken = Peer(self.world, replace(self.dialect, codec=BrokenCodec()))
         broken.send(self.client().log_in("carol", "secret"))
         self.world.pass_seconds(2)

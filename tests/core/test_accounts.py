@@ -124,7 +124,12 @@ class PasswordTests(SynchronousTestCase):
             r.Resume(self.tablet_login.resume_token),
         ):
             self.assertEqual(self.code_of(request), "WRONG_CREDENTIALS", request)
-        for request in (r.LookUp("alice", 0), r.LookUp("", 100_001), r.OpenDirect(100_001), text_to("alice", "?")):
+        for request in (
+            r.LookUp("alice", 0),
+            r.LookUp("", 100_001),
+            r.OpenDirect(100_001),
+            text_to("alice", "?"),
+        ):
             self.assertEqual(bob.code(request), "NOT_FOUND", request)
         members = bob.ask(r.ListMembers(id, 0, 0)).members
         self.assertEqual([member.account.name for member in members], ["bob"])
@@ -153,14 +158,23 @@ class ProfileTests(SynchronousTestCase):
         self.assertEqual(self.alice.ask(r.UpdateProfile("Ali", "hello there")), e.Done())
         found = self.alice.ask(r.LookUp("alice", 0)).account
         self.assertEqual((found.display_name, found.signature), ("Ali", "hello there"))
-        for request in (r.UpdateProfile("x" * 65, ""), r.UpdateProfile("x", "y" * 257), r.UpdateProfile("\n\x1b", "")):
+        for request in (
+            r.UpdateProfile("x" * 65, ""),
+            r.UpdateProfile("x", "y" * 257),
+            r.UpdateProfile("\n\x1b", ""),
+        ):
             self.assertEqual(self.alice.code(request), "BAD_REQUEST")
 
     def test_look_up(self) -> None:
         """By name in any case, or by number where the name is empty."""
         for request in (r.LookUp("ALICE", 0), r.LookUp("alice", 5), r.LookUp("", 100_001)):
             self.assertEqual(self.alice.ask(request).account.name, "alice")
-        for request in (r.LookUp("", 0), r.LookUp("", 2**63 - 1), r.LookUp("alicee", 0), r.LookUp("x" * 10**6, 0)):
+        for request in (
+            r.LookUp("", 0),
+            r.LookUp("", 2**63 - 1),
+            r.LookUp("alicee", 0),
+            r.LookUp("x" * 10**6, 0),
+        ):
             self.assertEqual(self.alice.code(request), "NOT_FOUND")
 
 

@@ -94,9 +94,7 @@ class MatrixTests(SynchronousTestCase):
     def cases(self) -> list[tuple[str, str, str]]:
         roles = {"group": ("stranger", "member", "ex-member", "returned", "deleted")}
         roles["direct"] = ("stranger", "member", "deleted")
-        return [
-            (kind, role, request) for kind in roles for role in roles[kind] for request in REQUESTS
-        ]
+        return [(kind, role, request) for kind in roles for role in roles[kind] for request in REQUESTS]
 
     def prepare(self, kind: str, role: str) -> range:
         self.setUp()
@@ -157,9 +155,7 @@ class MatrixTests(SynchronousTestCase):
         else:
             self.assertNotEqual(type(answer), e.Refused, cell)
 
-    def check_listed(
-        self, listed: object, role: str, request: str, visible: range, cell: str
-    ) -> None:
+    def check_listed(self, listed: object, role: str, request: str, visible: range, cell: str) -> None:
         if role == "stranger":
             self.assertIsNone(listed, cell)
         elif request == "list":
@@ -172,7 +168,9 @@ class MatrixTests(SynchronousTestCase):
         self.prepare("group", "stranger")
         for name, make in REQUESTS.items():
             if name not in EVERYONES | {"leave"}:
-                found = [self.mallory.ask(make(id)) for id in (self.conversation, self.conversation ^ 1, 0, 2**63)]
+                found = [
+                    self.mallory.ask(make(id)) for id in (self.conversation, self.conversation ^ 1, 0, 2**63)
+                ]
                 self.assertEqual(found, found[:1] * 4, name)
 
     def test_pushes_end_with_membership(self) -> None:

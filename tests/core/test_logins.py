@@ -62,7 +62,9 @@ class LoginTests(SynchronousTestCase):
         self.world.passwords.release()
         self.world.settle()
         self.assertEqual(self.world.passwords.verified - before, 5)
-        self.assertEqual(sum(answer.code == "RATE_LIMITED" for c in clients for answer in c.answers.values()), 495)
+        self.assertEqual(
+            sum(answer.code == "RATE_LIMITED" for c in clients for answer in c.answers.values()), 495
+        )
 
     def test_known_device_gets_in(self) -> None:
         """However hard a name is attacked, its devices come in by their tokens, and its sessions stay."""
@@ -261,7 +263,9 @@ class LoginTests(SynchronousTestCase):
         self.world.passwords.hash = self.new_hash
         self.world.passwords.verify = self.verify
         self.client().log_in("alice")
-        self.assertEqual(result(self.world.store.account_named("alice")).password_hash, f"new hash of {PASSWORD}")
+        self.assertEqual(
+            result(self.world.store.account_named("alice")).password_hash, f"new hash of {PASSWORD}"
+        )
         self.client().log_in("alice")
 
     async def new_hash(self, password: str) -> str:

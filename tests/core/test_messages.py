@@ -63,9 +63,13 @@ class SendTests(MessagesCase):
         self.assertEqual((answer.conversation, answer.seq), (self.direct, 1))
         (event,) = self.bob.of(e.MessageArrived)
         message = event.message
-        self.assertEqual((message.conversation, message.seq, message.time_ms), (self.direct, 1, answer.time_ms))
+        self.assertEqual(
+            (message.conversation, message.seq, message.time_ms), (self.direct, 1, answer.time_ms)
+        )
         self.assertEqual((message.sender, message.sender_name, message.client_id), (100_001, "alice", b"id"))
-        self.assertEqual((message.kind, message.content_type, message.body), (Kind.OPAQUE, "application/x", b"\0\xff"))
+        self.assertEqual(
+            (message.kind, message.content_type, message.body), (Kind.OPAQUE, "application/x", b"\0\xff")
+        )
         self.assertEqual(self.alice.of(e.MessageArrived), [])
 
     def test_retry(self) -> None:
@@ -154,7 +158,9 @@ class SendTests(MessagesCase):
         self.assertEqual(self.store.batches, [])
         turnstile.open()
         self.world.settle()
-        self.assertEqual(sum(self.store.batches, []), [b"0", b"1", b"2", b"3", b"4"])
+        self.assertEqual(
+            [body for batch in self.store.batches for body in batch], [b"0", b"1", b"2", b"3", b"4"]
+        )
         self.assertEqual([self.alice.answers[tag].seq for tag in tags], [1, 1, 2, 2, 3])
         self.assertEqual(self.alice.session.sends_in_flight, 0)
 
@@ -247,6 +253,17 @@ class DurableTests(MessagesCase):
         self.store.failure = None
         self.assertEqual(self.send("hello").seq, 1)
 
+    def test_failing_client(self) -> None:
+        """A client that breaks when it is answered does not stop the batches that follow."""
+
+        def broken(*_: object) -> None:
+            raise ZeroDivisionError("on purpose")
+
+        self.alice.acknowledge = broken
+        self.send("hello")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.bob.ask(text(self.direct, "goes on")).seq, 2)
+
     def test_degraded(self) -> None:
         """A store that takes no writes is not even asked; reading goes on."""
         self.store.state = "degraded"
@@ -272,9 +289,7 @@ class DurableTests(MessagesCase):
 class RateTests(MessagesCase):
     def flood(self, count: int, size: int = 1, client: Client | None = None) -> list[object]:
         client = client or self.alice
-        tags = [
-            client.start(text(self.direct, "x" * size, f"{client.tag}".encode())) for _ in range(count)
-        ]
+        tags = [client.start(text(self.direct, "x" * size, f"{client.tag}".encode())) for _ in range(count)]
         self.world.settle()
         return [client.answers[tag] for tag in tags]
 

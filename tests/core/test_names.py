@@ -1,5 +1,8 @@
 """Names and shown texts: what is accepted, and as what (threats.md T30)."""
 
+# Look-alikes are what this is about.
+# ruff: noqa: RUF001
+
 import time
 
 from hypothesis import given
@@ -96,7 +99,14 @@ class ShownTests(SynchronousTestCase):
 
     def test_length(self) -> None:
         """One character more than allowed is refused, however it is written."""
-        for text in ("x" * 65, "é" * 65, "e\u0301" * 65, "\u03b1\u0345\u0314\u0300" * 65, "\u0344" * 33, "x" * 10**6):
+        for text in (
+            "x" * 65,
+            "é" * 65,
+            "e\u0301" * 65,
+            "\u03b1\u0345\u0314\u0300" * 65,
+            "\u0344" * 33,
+            "x" * 10**6,
+        ):
             self.assertTrue(self.refused(text), ascii(text[:9]))
 
     def test_controls(self) -> None:
@@ -124,4 +134,6 @@ class PasswordTests(SynchronousTestCase):
         for good in ("x" * 6, "é" * 3, "x" * 1024, "é" * 512):
             names.check_password(good, limits)
         for bad in ("", "x" * 5, "x" * 1025, "é" * 513, "x" * 2**20):
-            self.assertEqual(self.assertRaises(ChatError, names.check_password, bad, limits).code, "BAD_PASSWORD")
+            self.assertEqual(
+                self.assertRaises(ChatError, names.check_password, bad, limits).code, "BAD_PASSWORD"
+            )

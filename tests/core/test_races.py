@@ -40,7 +40,7 @@ class RaceTests(SynchronousTestCase):
             "resume": r.Resume(tokens.resume_token),
         }
         phone.start(requests[how])
-        under_way = all([turnstile.let_one_pass() for _ in range(steps)])
+        under_way = all(turnstile.let_one_pass() for _ in range(steps))
         turnstile.closed = False
         made_later = how == "login" and "put_device" not in core.store.done
         self.assertEqual(laptop.ask(ENDS[end]()), e.Done())
@@ -67,6 +67,9 @@ class RaceTests(SynchronousTestCase):
 
     def check_tokens(self, phone: Client, tokens: e.LoggedIn, end: str, cell: str) -> None:
         """None of the tokens it ever had is of use."""
+        devices = self.world.store._tables.devices.values()
+        stored = [d.token_sha256 for d in devices if d.record.device.name == "phone"]
+        self.assertEqual(stored, [None] * len(stored), cell)
         answer = phone.answers.get(1)
         found = [tokens.token, tokens.resume_token]
         if isinstance(answer, e.LoggedIn):

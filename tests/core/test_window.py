@@ -239,7 +239,9 @@ class FedTests(SynchronousTestCase):
 
     def arrived(self, client: Client) -> list[str]:
         """Its texts, without the group's notices."""
-        return [event.message.body.decode() for event in client.of(e.MessageArrived) if event.message.kind == 1]
+        return [
+            event.message.body.decode() for event in client.of(e.MessageArrived) if event.message.kind == 1
+        ]
 
     def everything_leaves(self, client: Client) -> None:
         for conversation, seq in client.session.window.all_left():

@@ -11,7 +11,7 @@ class FakeCore:
     """Has so many sessions, which leave when they are closed, and work that ends when told."""
 
     def __init__(self, sessions: int, idle: bool = True, leave: bool = True) -> None:
-        self.sessions = sessions
+        self.sessions = self.connections = sessions
         self.idle = idle
         self.leave = leave
         self.spread_ms: int | None = None
@@ -22,8 +22,9 @@ class FakeCore:
 
     def close_clients(self) -> None:
         self.closed = True
+        self.sessions = 0
         if self.leave:
-            self.sessions = 0
+            self.connections = 0
 
     def session_count(self) -> int:
         return self.sessions
@@ -55,7 +56,7 @@ class DrainTests(SynchronousTestCase):
         self.core, self.clock, self.listener, self.notify = core, Clock(), FakeListener(), FakeNotify()
         self.stops: list[float] = []
         stop = lambda: self.stops.append(self.clock.seconds())  # noqa: E731
-        return Drain(core, [self.listener], self.notify, self.clock, stop)
+        return Drain(core, [self.listener], lambda: core.connections, self.notify, self.clock, stop)
 
     def pass_time(self, seconds: float) -> None:
         self.clock.pump([0.02] * round(seconds / 0.02))

@@ -86,7 +86,8 @@ INT32_STREAMS = st.lists(
 ).map(b"".join)
 LINE_STREAMS = st.lists(
     st.one_of(
-        st.sampled_from((b"\n", b"\r\n", b"\r", b"hello\n", b"x" * LIMIT, b"x")), st.binary(max_size=LIMIT + 3)
+        st.sampled_from((b"\n", b"\r\n", b"\r", b"hello\n", b"x" * LIMIT, b"x")),
+        st.binary(max_size=LIMIT + 3),
     ),
     max_size=12,
 ).map(b"".join)
@@ -172,7 +173,6 @@ class LimitTests(SynchronousTestCase):
         self.assertEqual(next(frames), b"log in")
         framing.max_bytes = 100
         self.assertEqual(list(frames), [b"x" * 100])
-
 
 
 class CostTests(SynchronousTestCase):
