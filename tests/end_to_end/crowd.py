@@ -81,6 +81,11 @@ class Crowd:
             self._speak()
             self._listen()
 
+    def interject(self) -> None:
+        """Everybody says something at once, and nobody listens: whatever comes next comes in the middle of it."""
+        self._speaks_at.clear()
+        self._speak()
+
     def listen_until(self, satisfied: Callable[[], bool], seconds: float) -> None:
         """Say nothing new until that is so.  Raises AssertionError after `seconds`."""
         end = monotonic() + seconds

@@ -5,7 +5,7 @@ $IMSERVER_SEED repeats a run's choices, $IMSERVER_DEEP=1 makes it a thousand kil
 
 import sys
 from random import Random
-from time import monotonic
+from time import monotonic, sleep
 
 from tests.end_to_end.daemon import TWISTD
 from tests.end_to_end.drill import DEEP, Drill
@@ -23,6 +23,8 @@ class KillTests(Drill):
         interrupted = 0
         for _ in range(KILLS):
             self.crowd.talk(rng.uniform(0.05, 2.0))
+            self.crowd.interject()
+            sleep(rng.uniform(0.0, 0.004))  # the batch is anywhere between the socket and the disk
             self.kill()
             interrupted += self.crowd.unanswered
             self.log()
