@@ -192,6 +192,17 @@ _NOT_ABOVE = (
     ("ping_seconds", "dead_seconds"),
 )
 
+# What the columns of the database hold; a longer value would fail with its whole batch.
+_CEILINGS = {
+    "max_body_bytes": 1024 * 1024,
+    "max_client_id_bytes": 256,
+    "max_content_type_chars": 256,
+    "max_display_name_chars": 256,
+    "max_signature_chars": 1024,
+    "max_title_chars": 256,
+    "max_device_name_chars": 128,
+}
+
 
 def _faults(config: Config) -> Iterator[tuple[str, str]]:
     """What is well-formed and still wrong, as (path, message)."""
@@ -212,6 +223,9 @@ def _limit_faults(limits: Limits) -> Iterator[tuple[str, str]]:
         value = getattr(limits, each.name)
         if value is not True and value is not False and not 0 < value < math.inf:
             yield f"limits.{each.name}", "must be above zero and finite"
+    for name, ceiling in _CEILINGS.items():
+        if getattr(limits, name) > ceiling:
+            yield f"limits.{name}", f"must not be above {ceiling}"
     for lower, upper in _NOT_ABOVE:
         if getattr(limits, lower) > getattr(limits, upper):
             yield f"limits.{lower}", f"must not be above {upper}, which is {getattr(limits, upper)}"

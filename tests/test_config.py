@@ -81,6 +81,7 @@ class FaultTests(SynchronousTestCase):
             ("[limits]\nlogin_seconds = nan", r"line 2: limits\.login_seconds: must be above zero"),
             ("[limits]\nlogin_seconds = inf", r"line 2: limits\.login_seconds: must be above zero"),
             ("[limits]\nenabled = 0", r"line 2: limits\.enabled: must be true or false"),
+            ("[limits]\nmax_title_chars = 257", r"line 2: limits\.max_title_chars: must not be above 256"),
             ("[limits]\nping_seconds = 80", r"line 2: limits\.ping_seconds: must not be above dead_seconds"),
             ("limits = 3", r"line 1: limits: must be a table"),
             ("listeners = 3", r"line 1: listeners: must be a list of tables"),

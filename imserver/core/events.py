@@ -47,7 +47,9 @@ class Registered:
 
 @dataclass(slots=True)
 class LoggedIn:
-    """`token` logs this device in again until it is revoked; `resume_token` once, within ten minutes of a lost connection.
+    """`token` logs this device in again until it is revoked; it is empty after a login by token or resume.
+
+    `resume_token` logs it in once, within ten minutes of a lost connection.
 
     `log_epoch` changes only when the server was restored from a backup: then cursors and cached messages are void.
     """

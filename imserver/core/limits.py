@@ -98,4 +98,4 @@ class Limits:
     max_password_bytes: int = 1024
     page_items: int = 200
     page_bytes: int = 224 * 1024  # of bodies, so that the frame with everything else stays under 256 KiB
-    sync_page_items: int = 500
+    sync_page_items: int = 200  # so that even with the longest names a page stays under 1 MiB

@@ -68,10 +68,13 @@ class Listener(Service):
     _log = Logger()
 
     def __init__(self, endpoint: str, options: ListenerOptions) -> None:
-        self.name = options.wire
         self.options = options
         self._endpoint = endpoint
         self._port: IListeningPort | None = None
+
+    def __str__(self) -> str:
+        # Not the service's name: those must differ, and a wire may have several listeners.
+        return f"{self.options.wire} on {self._endpoint}"
 
     def privilegedStartService(self) -> None:
         """Bind.  Raises CannotListen."""
@@ -79,7 +82,7 @@ class Listener(Service):
         try:
             port = self._port = self._bind()
         except ValueError as error:
-            raise CannotListen(f"{self.name}: bad endpoint {self._endpoint}: {error}") from error
+            raise CannotListen(f"{self.options.wire}: bad endpoint {self._endpoint}: {error}") from error
         except (CannotListenError, OSError) as error:
             raise CannotListen(self._unbindable(error)) from error
         self._check_exposure(port.getHost())
@@ -100,8 +103,8 @@ class Listener(Service):
     def _unbindable(self, error: Exception) -> str:
         cause = getattr(error, "socketError", error)
         return (
-            f"{self.name} cannot listen on {self._endpoint}: {getattr(cause, 'strerror', None) or cause}; "
-            f"stop the program that uses it, or choose another with --listen {self.name}=ENDPOINT"
+            f"{self.options.wire} cannot listen on {self._endpoint}: {getattr(cause, 'strerror', None) or cause}; "
+            f"stop the program that uses it, or choose another with --listen {self.options.wire}=ENDPOINT"
         )
 
     def _check_exposure(self, address: IAddress) -> None:
@@ -111,12 +114,12 @@ class Listener(Service):
         if not self.options.allow_plain:
             self._unbind()
             raise CannotListen(
-                f"{self.name} would listen on {where} without encryption, for other machines to reach; give the "
+                f"{self.options.wire} would listen on {where} without encryption, for other machines to reach; give the "
                 "listener a certificate (tls = ...), bind it to 127.0.0.1, or write allow_plain = true"
             )
         self._log.warn(
             "{wire} on {where} is not encrypted (allow_plain): passwords can be read on the network",
-            wire=self.name,
+            wire=self.options.wire,
             where=where,
         )
 
@@ -124,7 +127,7 @@ class Listener(Service):
         where = address_text(address)
         self._log.info(
             "{wire} listens on {where}{tls}; try: {hint}",
-            wire=self.name,
+            wire=self.options.wire,
             where=where,
             tls=" with TLS" if self.options.tls else "",
             hint=self.options.hint.replace("{address}", where),
@@ -141,7 +144,7 @@ class ListeningService(Listener):
             factory = TLSFactory(options.tls, factory, lambda: limits().tls_handshake_seconds, reactor)
         if options.proxy_from:
             factory = ProxyFactory(
-                factory, options.proxy_from, lambda: limits().proxy_header_seconds, reactor
+                factory, options.proxy_from, lambda: limits().proxy_header_seconds, options.gate, reactor
             )
         self._acceptor = _Acceptor(factory)
 

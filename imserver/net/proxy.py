@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime, ITransport
+from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocolFactory, IReactorTime, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import directlyProvides, providedBy
 
 from imserver.core.errors import WireError
-from imserver.net.gate import address_of
+from imserver.net.gate import Gate, address_of
 
 MAX_BYTES = 536
 
@@ -29,6 +29,7 @@ _V1_MAX_BYTES = 107
 _V2 = Struct("!12sBBH")
 _V2_SOURCE_BYTES = {0x11: 4, 0x21: 16}  # TCP over IPv4, over IPv6
 _LOCAL, _PROXY = 0x20, 0x21
+_NO_ADDRESS = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -118,25 +119,30 @@ class ProxiedProtocol(ProtocolWrapper):
         super().__init__(factory, None)  # type: ignore[arg-type]
         self._peer = address
         self._unparsed = b""
-        self._deadline = factory.clock.callLater(factory.header_seconds(), self._refuse, "no header in time")
+        self._deadline: IDelayedCall | None = None  # while it waits for the header
 
     def makeConnection(self, transport: ITransport) -> None:
         """Twisted: wait for the header; the wire's protocol is made when it is here."""
         directlyProvides(self, providedBy(transport))
         Protocol.makeConnection(self, transport)
+        factory = self.factory
+        # Nobody knows yet whose it is, but it is open, and there is a limit on what is open.
+        if not factory.gate.admit(_NO_ADDRESS):
+            self.transport.abortConnection()
+            return
+        self._deadline = factory.clock.callLater(factory.header_seconds(), self._refuse, "no header in time")
 
     def dataReceived(self, data: bytes) -> None:
         """Twisted: bytes of the header, then of the wire."""
         if self.wrappedProtocol is not None:
             self.wrappedProtocol.dataReceived(data)
-        elif self._deadline.active():
+        elif self._deadline is not None:
             self._unparsed += data
             self._parse()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Twisted: the peer is gone."""
-        if self._deadline.active():
-            self._deadline.cancel()
+        self._end_wait()
         protocol, self.wrappedProtocol = self.wrappedProtocol, None
         if protocol is not None:
             protocol.connectionLost(reason)
@@ -152,7 +158,7 @@ class ProxiedProtocol(ProtocolWrapper):
             self._refuse(error.text)
             return
         if header is not None:
-            self._deadline.cancel()
+            self._end_wait()
             self._peer = header.source or self._peer
             self._connect(self._unparsed[header.length :])
 
@@ -166,15 +172,21 @@ class ProxiedProtocol(ProtocolWrapper):
         if rest:
             self.dataReceived(rest)
 
+    def _end_wait(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None:
+            self.factory.gate.release(_NO_ADDRESS, False)
+            if deadline.active():
+                deadline.cancel()
+
     def _refuse(self, why: str) -> None:
-        if self._deadline.active():
-            self._deadline.cancel()
+        self._end_wait()
         self._log.warn("closed a connection of the proxy {address}: {why}", address=address_of(self), why=why)
         self.transport.abortConnection()
 
 
 class ProxyFactory(WrappingFactory[ProxiedProtocol]):
-    """Expects a header from peers in `networks`; `header_seconds` is asked for each of them."""
+    """Expects a header from peers in `networks`; `header_seconds` is asked for each of them, `gate` admits them."""
 
     noisy = False
 
@@ -183,11 +195,13 @@ class ProxyFactory(WrappingFactory[ProxiedProtocol]):
         wrapped: IProtocolFactory,
         networks: Sequence[IPv4Network | IPv6Network],
         header_seconds: Callable[[], float],
+        gate: Gate,
         clock: IReactorTime,
     ) -> None:
         super().__init__(wrapped)
         self._networks = networks
         self.header_seconds = header_seconds
+        self.gate = gate
         self.clock = clock
 
     def buildProtocol(self, addr: IAddress | None) -> Any:

@@ -34,7 +34,7 @@ class OrderedService(MultiService):
             await maybeDeferred(service.stopService).addErrback(self._failed, service)
 
     def _failed(self, failure: Failure, service: IService) -> None:
-        self._log.failure("{part} did not stop cleanly", failure, part=service.name)
+        self._log.failure("{part} did not stop cleanly", failure, part=service.name or service)
 
     def _give_up(self) -> None:
         self._log.error(

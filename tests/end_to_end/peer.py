@@ -46,14 +46,16 @@ class Peer:
         """For selectors."""
         return self.socket.fileno()
 
+    def frame(self, request: Request) -> bytes:
+        """A request with the next tag, as bytes to be sent."""
+        self._tag += 1
+        return self._framing.pack(self._codec.encode_request(request, self._tag))
+
     def tell(self, *requests: Request) -> int:
         """Send requests in one segment; -> the tag of the last.  Raises Gone."""
-        frames = []
-        for request in requests:
-            self._tag += 1
-            frames.append(self._framing.pack(self._codec.encode_request(request, self._tag)))
+        frames = b"".join(map(self.frame, requests))
         try:
-            self.socket.sendall(b"".join(frames))
+            self.socket.sendall(frames)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise Gone from error
         return self._tag

@@ -17,6 +17,7 @@ from imserver.core.limits import Limits
 from imserver.net.connections import Connections
 from imserver.net.gate import Gate
 from imserver.net.listeners import CannotListen, DatagramService, ListenerOptions, ListeningService
+from imserver.net.services import OrderedService
 from imserver.net.tls import Certificates, ServerContext
 from tests.net.certificates import make_certificate
 
@@ -131,6 +132,13 @@ class ListeningServiceTests(ListenerTestCase):
         """One line says what it is, where, and how to try it."""
         self.start()
         self.assertEqual(self.messages(), ["echo listens on 127.0.0.1:1; try: nc 127.0.0.1:1"])
+
+    def test_several(self) -> None:
+        """A wire may have several listeners in one daemon: plain on loopback and with TLS outside, say."""
+        services = OrderedService(self.reactor, 1.0)
+        for port in (1, 2):
+            self.start(f"tcp:127.0.0.1:{port}").setServiceParent(services)
+        self.assertEqual([str(one) for one in services], ["echo on tcp:127.0.0.1:1", "echo on tcp:127.0.0.1:2"])
 
     def test_plain(self) -> None:
         """Without anything in between a connection is the wire's own protocol."""

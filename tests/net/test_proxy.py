@@ -11,7 +11,8 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core.errors import WireError
-from imserver.net.gate import address_of
+from imserver.core.limits import Limits
+from imserver.net.gate import Gate, address_of
 from imserver.net.proxy import MAX_BYTES, Header, ProxyFactory, parse
 
 V1 = b"PROXY TCP4 192.0.2.7 10.0.0.1 56324 8890\r\n"
@@ -126,7 +127,11 @@ class FactoryTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.echoes = Echoes()
-        self.factory = ProxyFactory(self.echoes, [ip_network("10.0.0.0/8")], lambda: 5.0, self.clock)
+        self.gate = Gate(self.clock, lambda: Limits(max_unauthenticated=2), 1000)
+        self.factory = self.make("10.0.0.0/8")
+
+    def make(self, network: str) -> ProxyFactory:
+        return ProxyFactory(self.echoes, [ip_network(network)], lambda: 5.0, self.gate, self.clock)
 
     def connect(self, host: str = "10.1.2.3") -> StringTransport:
         peer = IPv4Address("TCP", host, 1)
@@ -162,7 +167,7 @@ class FactoryTests(SynchronousTestCase):
 
     def test_own_connection(self) -> None:
         """A connection of the proxy itself keeps its address, but is not trusted like a local one."""
-        self.factory = ProxyFactory(self.echoes, [ip_network("127.0.0.0/8")], lambda: 5.0, self.clock)
+        self.factory = self.make("127.0.0.0/8")
         self.connect("127.0.0.1")
         self.protocol.dataReceived(V2_LOCAL)
         self.assertEqual(self.echoes.made.peer.host, "127.0.0.1")
@@ -194,6 +199,28 @@ class FactoryTests(SynchronousTestCase):
         self.protocol.dataReceived(V1)
         self.protocol.connectionLost()
         self.assertTrue(self.echoes.made.lost)
+
+    def test_counted(self) -> None:
+        """T4: while it waits for its header a connection counts as one of the process; then the wire counts it."""
+        for end in (
+            lambda: self.protocol.dataReceived(V1),
+            lambda: self.protocol.dataReceived(b"GET / HTTP/1.1"),
+            lambda: self.protocol.connectionLost(),
+            lambda: self.clock.advance(5.1),
+        ):
+            self.connect()
+            self.assertEqual(self.gate.connections, 1)
+            end()
+            self.protocol.connectionLost()
+            self.assertEqual(self.gate.connections, 0)
+
+    def test_too_many(self) -> None:
+        """T4: more than may be open are closed at once."""
+        self.assertEqual([self.connect().disconnected for _ in range(3)], [False, False, True])
+        self.protocol.dataReceived(V1)
+        self.protocol.connectionLost()
+        self.assertIsNone(self.echoes.made)
+        self.assertEqual(self.gate.connections, 2)
 
     def test_refused_by_the_wire(self) -> None:
         """A factory that makes no protocol has refused the client."""

@@ -1,0 +1,119 @@
+"""T2: clients that send a byte a second, or nothing, hold a connection no longer than its deadline."""
+
+import socket
+from dataclasses import dataclass
+from math import inf
+from struct import pack
+from time import monotonic, sleep
+
+from imserver.core.errors import Code
+from imserver.core.events import Refused
+from imserver.core.requests import SendTo
+from imserver.core.values import Kind
+from tests.end_to_end.drill import DEEP
+from tests.end_to_end.peer import Address
+from tests.end_to_end.siege import Siege
+
+SOCKETS = 1000 if DEEP else 300
+DEADLINES = {"header": 5.0, "handshake": 10.0, "frame": 15.0, "frames": 15.0, "silence": 15.0}
+SWEEP_SECONDS = 1.0
+NOISE_SECONDS = 0.5
+CPU_SHARE = 0.20
+FRAME_CPU_SECONDS = 0.5
+LIFTED = """
+proxy_header_seconds = 1
+tls_handshake_seconds = 1000
+login_seconds = 1000
+"""
+PING = bytes.fromhex("0000000408011a00")
+# The beginning of a TLS record that holds a ClientHello of 512 bytes.
+HELLO = bytes.fromhex("1603010200010001fc0303") + bytes(100)
+
+
+@dataclass(slots=True)
+class Dribbler:
+    """Sends `data`, byte by byte; `lasted`: seconds until the server closed."""
+
+    socket: socket.socket
+    kind: str
+    data: bytes
+    lasted: float = inf
+
+    def send(self, n: int) -> None:
+        """Byte number n, unless it is gone or has nothing to say."""
+        if self.lasted == inf and n < len(self.data):
+            self.socket.send(self.data[n : n + 1])
+
+    def look(self, seconds: float) -> None:
+        """Is it gone by now?"""
+        try:
+            while self.lasted == inf:
+                if not self.socket.recv(1000):
+                    self.lasted = seconds
+        except BlockingIOError:
+            pass
+        except ConnectionResetError:
+            self.lasted = seconds
+
+
+class DribbleTests(Siege):
+    def test_dribble(self) -> None:
+        """Each kind is gone by its deadline and the next sweep; all together cost a fifth of a core at most."""
+        self.begin()
+        with self.unnoticed():
+            cpu, began = self.daemon.cpu_seconds(), monotonic()
+            lasted = self.dribble(max(DEADLINES.values()) + SWEEP_SECONDS + NOISE_SECONDS)
+            self.assertLess(self.daemon.cpu_seconds() - cpu, CPU_SHARE * (monotonic() - began))
+        for kind, seconds in lasted.items():
+            self.assertLess(seconds, DEADLINES[kind] + SWEEP_SECONDS + NOISE_SECONDS, kind)
+            self.assertGreater(seconds, DEADLINES[kind] - SWEEP_SECONDS, kind)
+
+    def test_without_deadlines(self) -> None:
+        """Where deadlines are lifted they stay, which is seen; the one that is left still holds."""
+        self.begin(LIFTED)
+        lasted = self.dribble(3.0)
+        self.assertLess(lasted.pop("header"), 1.0 + SWEEP_SECONDS)
+        self.assertEqual(set(lasted.values()), {inf})
+
+    def test_byte_by_byte(self) -> None:
+        """A frame of 256 KiB that comes byte by byte is put together in linear time."""
+        self.begin()
+        alice = self.bystanders.alice
+        frame = alice.frame(SendTo("bob", b"long", Kind.TEXT, "", b"x" * (256 * 1024 - 64)))
+        before = self.daemon.cpu_seconds()
+        with memoryview(frame) as view:
+            for n in range(len(view)):
+                alice.socket.send(view[n : n + 1])
+        refusal = alice.hear()[1]
+        assert isinstance(refusal, Refused)
+        self.assertEqual(refusal.code, Code.BODY_TOO_LARGE)
+        self.assertLess(self.daemon.cpu_seconds() - before, FRAME_CPU_SECONDS)
+
+    def dribble(self, seconds: float) -> dict[str, float]:
+        """Sockets of every kind send a byte a second -> how long the last of each kind lasted."""
+        dribblers, began = self.dribblers(), monotonic()
+        for n in range(int(seconds) + 1):
+            for dribbler in dribblers:
+                dribbler.send(n)
+            while (now := monotonic() - began) < min(n + 1, seconds):
+                for dribbler in dribblers:
+                    dribbler.look(now)
+                sleep(0.1)
+        return {kind: max(one.lasted for one in dribblers if one.kind == kind) for kind in DEADLINES}
+
+    def dribblers(self) -> list[Dribbler]:
+        """As many of each kind."""
+        kinds: dict[str, tuple[Address, bytes]] = {
+            "header": (self.proxied, b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2"),
+            "handshake": (self.tls, HELLO),
+            "frame": (self.plain, pack("!I", 8000) + bytes(100)),
+            "frames": (self.plain, PING * 10),
+            "silence": (self.plain, b""),
+        }
+        made = []
+        for kind, (address, data) in kinds.items():
+            for _ in range(SOCKETS // len(kinds)):
+                made.append(Dribbler(socket.create_connection(address, 10.0), kind, data))
+                self.addCleanup(made[-1].socket.close)
+                made[-1].socket.setblocking(False)
+        return made
