@@ -4,13 +4,12 @@ from time import monotonic
 
 from bench.frames import CODEC, Compose, body, client_id, pack, tag
 from bench.load import BrokenPromise, Line, Load, Stream
+from imserver.client.acknowledgements import MAX_DELAY_SECONDS, MAX_UNACKNOWLEDGED
 from imserver.core.requests import FetchHistory, MarkDelivered, Ping, Request
 from imserver.net.framing import Int32Framing
 from imserver.proto.native_pb2 import Message, ServerFrame
 
 MAX_FRAME_BYTES = 512 * 1024
-ACK_MESSAGES = 16  # as the client library does
-ACK_SECONDS = 0.05
 
 
 class RelayReceiver:
@@ -140,11 +139,11 @@ class NativeReceiver(_NativeEnd):
         self._stream.received(self._next, self._new, monotonic())
         self._next += self._new
         self._new = 0
-        if self._seq - self._marked >= ACK_MESSAGES:
+        if self._seq - self._marked >= MAX_UNACKNOWLEDGED:
             self._mark()
         elif not self._timer:
             self._timer = True
-            self._load.later.append((monotonic() + ACK_SECONDS, self._time_is_up))
+            self._load.later.append((monotonic() + MAX_DELAY_SECONDS, self._time_is_up))
 
     def _time_is_up(self) -> None:
         self._timer = False

@@ -5,7 +5,7 @@ from typing import cast
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from bench.ends import ACK_MESSAGES, NativeReceiver, NativeSender, RelayReceiver
+from bench.ends import MAX_UNACKNOWLEDGED, NativeReceiver, NativeSender, RelayReceiver
 from bench.frames import CODEC, body, client_id, composer, pack, tag
 from bench.load import BrokenPromise, Line, Load, Stream
 from imserver.core.events import Behind, Event, History, MessageArrived, Refused, Sent
@@ -113,8 +113,8 @@ class NativeReceiverTests(EndTests):
 
     def test_acknowledges_sixteen_at_once(self) -> None:
         """Sixteen messages are marked as delivered without waiting."""
-        self.arrive(*(self.message(n, n) for n in range(1, ACK_MESSAGES + 1)))
-        self.assertEqual(self.requests(), [MarkDelivered(CHAT, ACK_MESSAGES)])
+        self.arrive(*(self.message(n, n) for n in range(1, MAX_UNACKNOWLEDGED + 1)))
+        self.assertEqual(self.requests(), [MarkDelivered(CHAT, MAX_UNACKNOWLEDGED)])
 
     def test_acknowledges_fewer_later(self) -> None:
         """Fewer are marked when their time is up, together."""
