@@ -43,8 +43,8 @@ def json_line(event: LogEvent) -> str:
         "message": _message(event),
         **dict(_values(event)),
     }
-    if "log_failure" in event:
-        value["traceback"] = _traceback(event)
+    if traceback := _traceback(event):
+        value["traceback"] = traceback
     # Within JSON the escapes of `escape` are JSON's own; ASCII control characters json has escaped already.
     return escape(json.dumps(value, ensure_ascii=False))
 
@@ -64,6 +64,8 @@ def _level(event: LogEvent) -> Any:
 
 
 def _message(event: LogEvent) -> str:
+    if "failure" in event:  # Twisted's old way: its text would be the traceback, the cause at its far end
+        return str(event.get("why") or "Unhandled Error")[:MAX_MESSAGE_CHARS]
     return formatEvent(event)[:MAX_MESSAGE_CHARS]
 
 
@@ -77,7 +79,7 @@ def _values(event: LogEvent) -> Iterator[tuple[str, Any]]:
 
 
 def _traceback(event: LogEvent) -> str:
-    failure = event.get("log_failure")
+    failure = event.get("log_failure", event.get("failure"))
     return failure.getTraceback()[-MAX_TRACEBACK_CHARS:] if isinstance(failure, Failure) else ""
 
 

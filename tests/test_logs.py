@@ -60,6 +60,19 @@ class LineTests(SynchronousTestCase):
         self.assertIn("CRITICAL: oops\n    ", text_line(failed))
         self.assertNotIn("\x1b", text_line(failed))
 
+    def test_failure_in_the_old_way(self) -> None:
+        """What Twisted's reactor reports of a protocol that raised: the cause is not cut off."""
+        try:
+            raise ValueError("broken")
+        except ValueError:
+            failed = event(
+                format="{log_text}", log_text="x" * 5000, failure=Failure(), isError=1, why="Unhandled Error"
+            )
+        line = json.loads(json_line(failed))
+        self.assertEqual(line["message"], "Unhandled Error")
+        self.assertIn("ValueError: broken", line["traceback"])
+        self.assertNotIn("xxx", json_line(failed))
+
 
 class ObserverTests(SynchronousTestCase):
     """What is written."""

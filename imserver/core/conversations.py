@@ -65,9 +65,16 @@ class Conversations:
         store = self._core.store
         found = await store.direct(session.number, other)
         if found is None:
+            await self._check_room(session)
             self._take_conversation(session)
             found = await store.open_direct(session.number, other, self._core.wall_ms())
         return found.id
+
+    async def _check_room(self, session: "Session") -> None:
+        most = self._core.limits.max_conversations
+        all_ever = await self._core.store.memberships(session.number, session.device_id, 0, 2 * most, False)
+        if sum(not membership.left_seq for membership in all_ever) >= most:
+            raise ChatError(Code.LIMIT_REACHED, f"you may be in at most {most} conversations")
 
     # -- groups
 

@@ -1,7 +1,7 @@
 """Every limit of the server, with its default: the [limits] table of the configuration is this class.
 
-Sources: delivery.md section 6 and the threat list kept in docs/operations.md.  `enabled = false` lifts rates
-and per-address counts, for load tests; sizes, memory bounds and deadlines stay.
+docs/delivery.md section 6 says what happens beyond each of them, docs/threats.md against whom they are.
+`enabled = false` lifts rates and per-address counts, for load tests; sizes, memory bounds and deadlines stay.
 """
 
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ class Messages:
                 self._check_rates(session, len(request.body))
             if session.held is None and type(request) is Send:
                 roster = self._core.rosters.get(request.conversation)
-                if roster is not None:
+                if roster is not None and session.number in roster.members:
                     self._post(session, tag, request, roster)
                     return
         except ChatError as error:
@@ -65,15 +65,21 @@ class Messages:
         session.held = None
 
     async def _find(self, session: "Session", request: Send | SendTo) -> Roster:
-        if isinstance(request, Send):
-            return await self._core.rosters.load(request.conversation)
-        return await self._core.conversations.direct_with_name(session, fold(request.name))
+        if isinstance(request, SendTo):
+            return await self._core.conversations.direct_with_name(session, fold(request.name))
+        roster = await self._core.rosters.load(request.conversation)
+        if session.number not in roster.members:
+            await self._check_past_member(session, request.conversation)
+        return roster
+
+    async def _check_past_member(self, session: "Session", conversation: int) -> None:
+        """Who has left may ask again for the answer to an earlier send; the store knows whether it is one."""
+        if await self._core.store.membership(session.number, session.device_id, conversation) is None:
+            raise no_conversation()
 
     def _post(self, session: "Session", tag: int, request: Send | SendTo, roster: Roster) -> None:
         account = session.account
         assert account is not None
-        if account.number not in roster.members:
-            raise no_conversation()
         if self._core.limits.enabled:
             self._check_conversation_rate(roster)
         self._core.batches.join(

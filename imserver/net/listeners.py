@@ -14,7 +14,7 @@ from weakref import WeakSet
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory
 from twisted.internet.protocol import DatagramProtocol, Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -200,6 +200,7 @@ class DatagramService(Listener):
 class _Acceptor(Factory):
     """Remembers who connected, so that they can be closed."""
 
+    _log = Logger()
     noisy = False
 
     def __init__(self, wrapped: IProtocolFactory) -> None:
@@ -213,7 +214,22 @@ class _Acceptor(Factory):
         self._wrapped.doStop()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        protocol: IProtocol | None = self._wrapped.buildProtocol(addr)  # type: ignore[arg-type]
+        protocol: Any = self._wrapped.buildProtocol(addr)  # type: ignore[arg-type]
         if protocol is not None:
             self.accepted.add(protocol)
+            self._guard_beginning(protocol)
         return protocol
+
+    def _guard_beginning(self, protocol: Any) -> None:
+        """Twisted closes a connection whose protocol raises, except if it does so at the very beginning."""
+        begin = protocol.makeConnection
+
+        def make_connection(transport: Any) -> None:
+            del protocol.makeConnection  # which shows the class's method again
+            try:
+                begin(transport)
+            except Exception:
+                self._log.failure("a connection could not begin")
+                transport.abortConnection()
+
+        protocol.makeConnection = make_connection

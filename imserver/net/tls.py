@@ -117,6 +117,12 @@ class _TimedTransport(BufferingTLSTransport):
             self._deadline.cancel()
         super().connectionLost(reason)
 
+    def _tlsShutdownFinished(self, reason: Failure | None) -> None:  # noqa: N802
+        super()._tlsShutdownFinished(reason)
+        if reason is not None:
+            # Its frames hold this connection, and are held by it: 50 KiB that would wait for the cycle collector.
+            reason.cleanFailure()
+
     def _check_handshake(self) -> None:
         if self.getHandle().get_peer_finished() is None:
             self._log.debug("TLS handshake of {address} took too long", address=self.getPeer())

@@ -56,6 +56,16 @@ class DirectTests(ConversationsCase):
         self.world.pass_seconds(181)
         self.assertEqual(self.alice.code(text_to("name24", "later")), "")
 
+    def test_too_many(self) -> None:
+        """Whoever is in as many conversations as allowed opens no more; those there are stay open (threats.md T24)."""
+        self.use(max_conversations=2)
+        account(self.world, "dave")
+        self.alice.ask(r.OpenDirect(BOB))
+        group(self.alice)
+        self.assertEqual(self.alice.code(r.OpenDirect(CAROL)), "LIMIT_REACHED")
+        self.assertEqual(self.alice.code(text_to("dave", "hello")), "LIMIT_REACHED")
+        self.assertEqual(self.alice.code(text_to("bob", "hello")), "")
+
     def test_long_names_cost_nothing(self) -> None:
         """Names of any length that nobody has are refused, and are not kept (threats.md T27)."""
         self.use(enabled=False)
@@ -131,7 +141,7 @@ class GroupTests(ConversationsCase):
         for client in (self.bob, phone):
             self.assertEqual(client.of(e.ConversationLeft), [e.ConversationLeft(conversation)])
             self.assertNotIn("among us", client.texts)
-        self.assertEqual(self.bob.code(text(conversation, "hello?")), "NOT_FOUND")
+        self.assertEqual(self.bob.code(text(conversation, "hello?")), "NOT_MEMBER")
         self.assertEqual(self.bob.code(r.LeaveGroup(conversation)), "NOT_MEMBER")
 
     def test_returned(self) -> None:

@@ -274,6 +274,15 @@ class DurableTests(MessagesCase):
         self.store.state = "ready"
         self.assertEqual(self.send("hello").seq, 1)
 
+    def test_retry_after_leaving(self) -> None:
+        """Who has left learns of a message sent before that it was stored; a new one is refused."""
+        id = group(self.bob, 100_001)
+        before = self.alice.ask(text(id, "hello", b"id"))
+        self.alice.ask(r.LeaveGroup(id))
+        self.assertEqual(self.alice.ask(text(id, "hello", b"id")), before)
+        self.assertEqual(self.alice.code(text(id, "more", b"other")), "NOT_MEMBER")
+        self.assertEqual(self.alice.code(text(id, "changed", b"id")), "CLIENT_ID_REUSED")
+
     def test_no_longer_a_member(self) -> None:
         """Who has left when the batch is stored is refused by the store, whatever the core thought."""
         id = group(self.bob, 100_001)

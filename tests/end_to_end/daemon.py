@@ -150,8 +150,11 @@ class Daemon:
 
     def address(self, wire: str = "native") -> tuple[str, int]:
         """Where a wire listens: (host, port)."""
-        host, _, port = self.addresses[wire].rpartition(":")
-        return host.strip("[]"), int(port)
+        return _address(self.addresses[wire])
+
+    def listeners(self, wire: str = "native") -> list[tuple[str, int]]:
+        """Where each listener of a wire with several listens, in the order of the configuration."""
+        return [_address(event["where"]) for event in self.events() if event.get("wire") == wire]
 
     def assert_clean(self) -> None:
         """Nothing went wrong that nobody caught."""
@@ -190,3 +193,8 @@ class Daemon:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+
+
+def _address(where: str) -> tuple[str, int]:
+    host, _, port = where.rpartition(":")
+    return host.strip("[]"), int(port)

@@ -16,7 +16,7 @@ from time import monotonic, sleep
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imserver.core.events import MessageArrived, Pong, Sent
+from imserver.core.events import Event, MessageArrived, Pong, Sent
 from imserver.core.requests import MarkDelivered, Ping, SendTo
 from imserver.core.values import Kind
 from tests.end_to_end.daemon import TWISTD, Daemon
@@ -66,6 +66,7 @@ class Bystanders:
 
     def __init__(self, address: Address) -> None:
         self.delays: list[float] = []
+        self._sent = 0
         self.alice, self.bob = Peer(address), Peer(address)
         for peer, name in ((self.alice, "alice"), (self.bob, "bob")):
             peer.register(name)
@@ -101,10 +102,12 @@ class Bystanders:
 
     def _talk(self) -> None:
         try:
-            while not self._ended.wait(self.PAUSE_SECONDS):
+            while True:
                 self._time(self.ping)
                 if len(self.delays) % self.PINGS_FOR_A_MESSAGE == 0:
                     self._time(self.chat)
+                if self._ended.wait(self.PAUSE_SECONDS):
+                    return
         except BaseException as failure:
             self._failure = failure
 
@@ -119,28 +122,24 @@ class Bystanders:
 
     def chat(self) -> None:
         """A message, on disk and at the other one."""
-        self.alice.expect(SendTo("bob", b"%d" % len(self.delays), Kind.TEXT, "", b"still there?"), Sent)
+        self._sent += 1
+        self.alice.expect(SendTo("bob", b"%d" % self._sent, Kind.TEXT, "", b"still there?"), Sent)
         while not isinstance(event := self.bob.hear()[1], MessageArrived):
             pass
         self.bob.tell(MarkDelivered(event.message.conversation, event.message.seq))
 
 
 class Siege(SynchronousTestCase):
-    """The steps that attacks are made of; `plain`, `tls`, `proxied`, `proxied_tls` and `status` are addresses."""
+    """The steps that attacks are made of; `plain`, `tls`, `proxied` and `proxied_tls` are addresses."""
 
     def begin(self, limits: str = "", config: str = CONFIG, command: Iterable[str] = TWISTD) -> None:
         """A daemon with a listener of each kind, and two healthy clients; `limits` are lines of that table."""
         self.daemon = Daemon(self, config=config + limits, listen=[], command=command)
         self.certificate, _ = make_certificate(self.daemon.folder, "office")
         self.daemon.start()
-        self.plain, self.tls, self.proxied, self.proxied_tls, self.status = self.addresses()[:5]
+        self.plain, self.tls, self.proxied, self.proxied_tls = self.daemon.listeners()
         self.bystanders = Bystanders(self.plain)
         self.addCleanup(self.bystanders.close)
-
-    def addresses(self) -> list[Address]:
-        """Where the daemon listens, in the order of the configuration."""
-        places = [event["where"].rpartition(":") for event in self.daemon.events() if "hint" in event]
-        return [(host, int(port)) for host, _, port in places]
 
     @contextmanager
     def unnoticed(self, grown_bytes: float = 0.0) -> Iterator[None]:
@@ -189,6 +188,11 @@ class Siege(SynchronousTestCase):
         return peer
 
 
+def proxy_line(source: str) -> bytes:
+    """What a proxy says of a client at that IPv4 address."""
+    return f"PROXY TCP4 {source} 127.0.0.1 1 2\r\n".encode()
+
+
 def trusting(certificate: Path) -> ssl.SSLContext:
     """What a client that trusts this certificate uses."""
     return ssl.create_default_context(cafile=str(certificate))
@@ -200,9 +204,9 @@ def reset(peer: Peer) -> None:
     peer.close()
 
 
-def rest(peer: Peer) -> list[object]:
+def rest(peer: Peer) -> list[Event]:
     """All events until the server closes, which it must."""
-    events: list[object] = []
+    events: list[Event] = []
     try:
         while True:
             events.append(peer.hear()[1])

@@ -30,16 +30,16 @@ class HugeFrameTests(Siege):
     def test_claimed_lengths(self) -> None:
         """A length beyond 8 KiB is refused once it is read; others cost what was sent, and nothing stays."""
         self.begin()
-        for length, code in (
-            (LIMIT + 1, Code.FRAME_TOO_LARGE),
-            (2**31 - 1, Code.FRAME_TOO_LARGE),
-            (2**31, Code.FRAME_TOO_LARGE),
-            (2**32 - 1, Code.FRAME_TOO_LARGE),
-            (LIMIT, Code.PROTOCOL_ERROR),
-            (1, Code.PROTOCOL_ERROR),
-        ):
-            with self.unnoticed(grown_bytes=GROWN_BYTES):
-                peers = self.claim(length, FILLING * (LIMIT // len(FILLING) if length == LIMIT else 1))
+        with self.unnoticed(grown_bytes=GROWN_BYTES):
+            for length, data, code in (
+                (LIMIT + 1, FILLING, Code.FRAME_TOO_LARGE),
+                (2**31 - 1, FILLING, Code.FRAME_TOO_LARGE),
+                (2**31, FILLING, Code.FRAME_TOO_LARGE),
+                (2**32 - 1, FILLING, Code.FRAME_TOO_LARGE),
+                (LIMIT, FILLING * (LIMIT // len(FILLING)), Code.PROTOCOL_ERROR),
+                (1, FILLING, Code.PROTOCOL_ERROR),
+            ):
+                peers = self.claim(length, data)
                 self.assertEqual([self.last_word(peer) for peer in peers], [code] * CONNECTIONS)
 
     def test_waiting(self) -> None:
@@ -49,7 +49,8 @@ class HugeFrameTests(Siege):
             before = self.daemon.resident_bytes()
             peers = self.claim(LIMIT, FILLING)
             # Whoever is answered last was read last: the daemon has all of the others, too.
-            self.peer(self.plain).expect(Ping(), Pong)
+            peers.append(self.peer(self.plain))
+            peers[-1].expect(Ping(), Pong)
             self.assertLess(self.daemon.resident_bytes() - before, GROWN_BYTES)
             for peer in peers:
                 peer.close()
@@ -99,29 +100,25 @@ class HugeFrameTests(Siege):
 
     def pour(self, length: int, connections: int = CONNECTIONS) -> list[int]:
         """Claim the length and send without end, all at once -> how many bytes each could get rid of."""
-        peers = self.claim_slowly(connections, length)
+        sockets = [self.connect(length) for _ in range(connections)]
         sent = [0] * connections
-        chunk = b"\xff" * CHUNK_BYTES
         pouring = set(range(connections))
         while pouring:
             for n in list(pouring):
                 try:
-                    sent[n] += peers[n].send(chunk[: ENDLESS_BYTES - sent[n]])
-                except OSError:
+                    sent[n] += sockets[n].send(b"\xff" * min(CHUNK_BYTES, ENDLESS_BYTES - sent[n]))
+                except ConnectionError:
                     pouring.discard(n)
                 if sent[n] == ENDLESS_BYTES:
                     pouring.discard(n)
-        for peer in peers:
-            peer.close()
+        for sock in sockets:
+            sock.close()
         return sent
 
-    def claim_slowly(self, connections: int, length: int) -> list[socket.socket]:
-        """Sockets with little of a buffer, so that it is the daemon that would have to take what they send."""
-        sockets = []
-        for _ in range(connections):
-            sock = socket.create_connection(self.plain, 10.0)
-            self.addCleanup(sock.close)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER_BYTES)
-            sock.sendall(pack("!I", length))
-            sockets.append(sock)
-        return sockets
+    def connect(self, length: int) -> socket.socket:
+        """With little of a buffer, so that it is the daemon that would have to take what is sent."""
+        sock = socket.create_connection(self.plain, 10.0)
+        self.addCleanup(sock.close)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER_BYTES)
+        sock.sendall(pack("!I", length))
+        return sock

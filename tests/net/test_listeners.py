@@ -138,7 +138,9 @@ class ListeningServiceTests(ListenerTestCase):
         services = OrderedService(self.reactor, 1.0)
         for port in (1, 2):
             self.start(f"tcp:127.0.0.1:{port}").setServiceParent(services)
-        self.assertEqual([str(one) for one in services], ["echo on tcp:127.0.0.1:1", "echo on tcp:127.0.0.1:2"])
+        self.assertEqual(
+            [str(one) for one in services], ["echo on tcp:127.0.0.1:1", "echo on tcp:127.0.0.1:2"]
+        )
 
     def test_plain(self) -> None:
         """Without anything in between a connection is the wire's own protocol."""
@@ -200,6 +202,17 @@ class ListeningServiceTests(ListenerTestCase):
         self.successResultOf(service.stop_accepting())
         self.assertFalse(self.reactor.ports[0].open)
         self.assertFalse(transport.disconnected)
+
+    def test_raises_at_once(self) -> None:
+        """T42: a protocol that raises in connectionMade loses its connection, like one that raises later."""
+        self.start()
+        error = ValueError("broken")
+        self.patch(Echo, "connectionMade", lambda protocol: self.raises(error))
+        self.assertTrue(self.connect().disconnected)
+        self.assertEqual([each.value for each in self.flushLoggedErrors(ValueError)], [error])
+
+    def raises(self, error: Exception) -> None:
+        raise error
 
     def test_stop(self) -> None:
         """Connections that are left are aborted; it has stopped when they are gone."""

@@ -1,13 +1,17 @@
 """imserver.net.tls"""
 
 import contextlib
+import gc
+import weakref
 from pathlib import Path
 
 from OpenSSL import SSL
 from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.net.tls import CertificateError, Certificates, TLSFactory, make_context
@@ -144,6 +148,17 @@ class TLSTests(SynchronousTestCase):
         self.connect()
         self.server.connectionLost()
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_freed(self) -> None:
+        """T3: a connection that ends without a farewell, or with nonsense, is freed without the cycle collector."""
+        gc.disable()
+        self.addCleanup(gc.enable)
+        for last_words in (b"\x17", b"GET / HTTP/1.0\r\n\r\n"):
+            self.exchange(self.connect())
+            self.server.dataReceived(last_words)
+            self.server.connectionLost(Failure(ConnectionDone()))
+            gone, self.server, self.transport = weakref.ref(self.server), None, None
+            self.assertIsNone(gone())
 
     def test_refused_by_the_wire(self) -> None:
         """A factory that makes no protocol refuses the connection."""
