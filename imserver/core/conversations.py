@@ -93,6 +93,8 @@ class Conversations:
 
     async def leave_group(self, session: "Session", request: LeaveGroup) -> GroupChanged:
         """The asker is no longer a member; what was said until then stays readable."""
+        # Here and not in the rule, because who has left may ask again for the outcome.
+        await self._core.rosters.membership(session, request.conversation)
         return await self._changed(session, request, Action.LEFT, "", [])
 
     async def rename_group(self, session: "Session", request: RenameGroup) -> GroupChanged:

@@ -6,7 +6,7 @@ from imserver.core.burst import Burst
 from imserver.core.errors import ChatError
 from imserver.core.events import History, SyncState
 from imserver.core.requests import FetchHistory, Synchronise
-from imserver.core.roster import Roster, no_conversation
+from imserver.core.roster import Roster
 from imserver.core.values import Membership
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ class Reader:
         joined = roster.members.get(session.number)
         if joined is not None:
             return joined, NO_SEQ
-        past = await self._core.store.membership(session.number, session.device_id, roster.conversation.id)
-        if past is None:
-            raise no_conversation()
+        past = await self._core.rosters.membership(session, roster.conversation.id)
         return past.joined_seq, past.left_seq + 1
 
     async def synchronise(self, session: "Session", request: Synchronise) -> SyncState:

@@ -9,7 +9,7 @@ from imserver.core.names import fold
 from imserver.core.posting import Posting
 from imserver.core.rates import limited
 from imserver.core.requests import Send, SendTo
-from imserver.core.roster import Roster, no_conversation
+from imserver.core.roster import Roster
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -69,18 +69,15 @@ class Messages:
             return await self._core.conversations.direct_with_name(session, fold(request.name))
         roster = await self._core.rosters.load(request.conversation)
         if session.number not in roster.members:
-            await self._check_past_member(session, request.conversation)
+            # Who has left may ask again for the answer to an earlier send; the store knows whether it is one.
+            await self._core.rosters.membership(session, request.conversation)
         return roster
-
-    async def _check_past_member(self, session: "Session", conversation: int) -> None:
-        """Who has left may ask again for the answer to an earlier send; the store knows whether it is one."""
-        if await self._core.store.membership(session.number, session.device_id, conversation) is None:
-            raise no_conversation()
 
     def _post(self, session: "Session", tag: int, request: Send | SendTo, roster: Roster) -> None:
         account = session.account
         assert account is not None
-        if self._core.limits.enabled:
+        # The rate is the members'; whoever asks for an earlier answer after leaving must not use it up.
+        if self._core.limits.enabled and account.number in roster.members:
             self._check_conversation_rate(roster)
         self._core.batches.join(
             Posting(

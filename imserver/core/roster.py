@@ -5,9 +5,10 @@ from weakref import WeakValueDictionary
 
 from imserver.core.errors import ChatError, Code
 from imserver.core.rates import Bucket
-from imserver.core.values import Conversation
+from imserver.core.values import Conversation, Membership
 
 if TYPE_CHECKING:
+    from imserver.core.session import Session
     from imserver.interfaces import IConversations
 
 MAX_ROSTERS = 10_000
@@ -54,15 +55,22 @@ class Rosters:
             return roster
         found = await self._store.conversation(conversation) if 0 < conversation <= MAX_ID else None
         if found is None:
-            raise no_conversation()
+            raise _no_conversation()
         return self.get(conversation) or self._keep(Roster(*found))
 
     async def of_member(self, account: int, conversation: int) -> Roster:
         """The roster of a conversation the account is a member of; raises NOT_FOUND for strangers and unknown ones alike."""
         roster = await self.load(conversation)
         if account not in roster.members:
-            raise no_conversation()
+            raise _no_conversation()
         return roster
+
+    async def membership(self, session: "Session", conversation: int) -> Membership:
+        """Of whoever is or was a member; raises NOT_FOUND for strangers and unknown ones alike."""
+        found = await self._store.membership(session.number, session.device_id, conversation)
+        if found is None:
+            raise _no_conversation()
+        return found
 
     def _keep(self, roster: Roster) -> Roster:
         if len(self._recent) >= MAX_ROSTERS:
@@ -72,6 +80,6 @@ class Rosters:
         return roster
 
 
-def no_conversation() -> ChatError:
+def _no_conversation() -> ChatError:
     """The one answer for conversations that do not exist and for those of others."""
     return ChatError(Code.NOT_FOUND, "you are in no conversation with that id")

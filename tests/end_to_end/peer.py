@@ -23,11 +23,16 @@ class Gone(Exception):
 class Peer:
     """One connection.  Nothing waits longer than `seconds`.
 
-    `receive_buffer_bytes` bounds what the kernel takes in for a peer that does not read (0: its default).
+    `receive_buffer_bytes` bounds what the kernel takes in for a peer that does not read (0: its default);
+    `source` is the address it comes from, such as any of 127.0.0.0/8 (empty: the kernel's choice).
     """
 
-    def __init__(self, address: Address, seconds: float = 10.0, receive_buffer_bytes: int = 0) -> None:
+    def __init__(
+        self, address: Address, seconds: float = 10.0, receive_buffer_bytes: int = 0, source: str = ""
+    ) -> None:
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(seconds)
@@ -80,7 +85,10 @@ class Peer:
 
     def ask(self, request: Request) -> Event:
         """A request's answer; whatever comes before it stays to be heard.  Raises Gone, TimeoutError."""
-        tag = self.tell(request)
+        return self.answer(self.tell(request))
+
+    def answer(self, tag: int) -> Event:
+        """The answer to the request with that tag, likewise."""
         others: list[tuple[int, Event]] = []
         while (pair := self.hear())[0] != tag:
             others.append(pair)

@@ -178,9 +178,11 @@ class Siege(SynchronousTestCase):
 
     # -- ways in
 
-    def peer(self, address: Address, first: bytes = b"", tls: bool = False) -> Peer:
+    def peer(
+        self, address: Address, first: bytes = b"", tls: bool = False, receive_buffer_bytes: int = 0
+    ) -> Peer:
         """A client of the native wire that says `first`, such as a PROXY header, before anything else."""
-        peer = Peer(address)
+        peer = Peer(address, receive_buffer_bytes=receive_buffer_bytes)
         self.addCleanup(peer.close)
         peer.socket.sendall(first)
         if tls:
