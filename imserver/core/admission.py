@@ -1,15 +1,17 @@
 """When the server says that it is overloaded, before it is slow for everyone.
 
-The signal is delay, not load: how long messages waited for their commit, averaged over batches, and how late
-the reactor's timers run.  Acknowledgements, reads and log-outs are never shed.
+The signal is delay, not load: how long messages waited for their commit, averaged over the last seconds (not
+over batches: on a slow disk those are few), and how late the reactor's timers run.  Acknowledgements, reads and log-outs are never shed.
 """
 
 from collections.abc import Callable
+from math import exp
 
 from imserver.core.errors import ChatError, Code
 from imserver.core.limits import Limits
 
-SMOOTHING = 0.2  # weight of the newest batch
+AVERAGE_SECONDS = 2.0  # time constant of the average
+MAX_STEP_SECONDS = 1.0  # a batch speaks for the time since the last one, but not for more than this
 LAG_SECONDS = 0.5  # a reactor this late counts like waiting messages over the second threshold
 FORGET_SECONDS = 2.0  # once nothing waits, a delay this old says nothing about now
 
@@ -34,9 +36,10 @@ class Admission:
 
     def waited(self, seconds: float) -> None:
         """The oldest message of a batch waited this long."""
-        before = self._current()
-        self._delay = before + SMOOTHING * (seconds - before)
-        self._seen_at = self._now()
+        before, now = self._current(), self._now()
+        step = min(now - self._seen_at, MAX_STEP_SECONDS)
+        self._delay = before + (1 - exp(-step / AVERAGE_SECONDS)) * (seconds - before)
+        self._seen_at = now
 
     def lagged(self, seconds: float) -> None:
         """A timer ran this late."""

@@ -17,6 +17,7 @@ class AdmissionTests(SynchronousTestCase):
     def load(self, seconds: float) -> None:
         """Batches have waited so long for a while."""
         for _ in range(60):
+            self.now += max(seconds, 0.5)
             self.admission.waited(seconds)
 
     def refused(self, unfair: bool) -> bool:
@@ -48,13 +49,29 @@ class AdmissionTests(SynchronousTestCase):
             self.assertEqual(self.admission.overloaded, verdicts[0])
 
     def test_average(self) -> None:
-        """One slow batch is not overload; many are; and it ends as it began."""
-        self.admission.waited(1.2)
+        """One slow batch does not shut out everybody; many do; and it ends as it began."""
+        self.admission.waited(0.6)
         self.assertEqual(self.verdicts(), (False, False, False))
+        self.now += 2.0
+        self.admission.waited(2.0)
+        self.assertEqual(self.verdicts(), (True, False, False))
         self.load(1.2)
         self.assertEqual(self.verdicts(), (True, True, False))
         self.load(0.0)
         self.assertEqual(self.verdicts(), (False, False, False))
+
+    def test_slow_and_fast_batches_speak_alike(self) -> None:
+        """What counts is time: a few batches of seconds say as much as a thousand of milliseconds."""
+        for seconds in (0.002, 0.1, 1.5):
+            self.setUp()
+            for _ in range(round(6.0 / seconds)):
+                self.now += seconds
+                self.admission.waited(1.5)
+            self.assertGreater(self.admission.delay, 1.0, seconds)
+            for _ in range(round(6.0 / seconds)):
+                self.now += seconds
+                self.admission.waited(0.0)
+            self.assertLess(self.admission.delay, 0.25, seconds)
 
     def test_lag(self) -> None:
         """A reactor more than half a second late counts as over the second threshold."""

@@ -21,8 +21,8 @@ from tests.end_to_end.steered import Faults
 SLOW_SECONDS = 0.3
 OVERLOADED_SECONDS = 1.2
 SLOW_FOR_SECONDS = 60.0 if DEEP else 4.0
-# The delay is averaged over batches: eight of these pass until it is beyond the second threshold.
-OVERLOADED_FOR_SECONDS = 60.0 if DEEP else 14.0
+# The delay is averaged over seconds: two or three of these batches pass until it is beyond the second threshold.
+OVERLOADED_FOR_SECONDS = 60.0 if DEEP else 8.0
 NOT_SHED_FOR_SECONDS = 5.0
 PING_SECONDS = 0.1
 PING_EVERY_SECONDS = 0.02
