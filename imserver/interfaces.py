@@ -204,8 +204,11 @@ class IPasswords(Interface):
     async def hash(password: str) -> str:
         """A salted hash that names its parameters.  Raises TRY_LATER when too many wait."""
 
-    async def verify(password_hash: str, password: str) -> bool:
-        """Whether it is the password; an empty hash costs the same and never matches.  Raises TRY_LATER."""
+    async def verify(password_hash: str, password: str, suspect: bool = False) -> bool:
+        """Whether it is the password; an empty hash costs the same and never matches.  Raises TRY_LATER.
+
+        A `suspect` finds half of the queue only, so that guessers leave room for everybody else.
+        """
 
     def is_outdated(password_hash: str) -> bool:
         """Whether it should be hashed anew with the current parameters."""

@@ -39,20 +39,25 @@ class Argon2Passwords:
 
     async def hash(self, password: str) -> str:
         """A salted hash that names its parameters.  Raises TRY_LATER when too many wait."""
-        hashed: str = await self._in_thread(_hasher.hash, password)
+        hashed: str = await self._in_thread(self._limits().max_hashes_waiting, _hasher.hash, password)
         return hashed
 
-    async def verify(self, password_hash: str, password: str) -> bool:
-        """Whether it is the password; an empty hash costs the same and never matches.  Raises TRY_LATER."""
-        matches: bool = await self._in_thread(_verify, password_hash or _MATCHES_NOTHING, password)
+    async def verify(self, password_hash: str, password: str, suspect: bool = False) -> bool:
+        """Whether it is the password; an empty hash costs the same and never matches.  Raises TRY_LATER.
+
+        A `suspect` finds half of the queue only, so that guessers leave room for everybody else.
+        """
+        waiting = self._limits().max_hashes_waiting // (2 if suspect else 1)
+        matches: bool = await self._in_thread(waiting, _verify, password_hash or _MATCHES_NOTHING, password)
         return matches
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether it should be hashed anew with the current parameters."""
         return _hasher.check_needs_rehash(password_hash)
 
-    def _in_thread(self, function: Callable[..., Any], *arguments: str) -> Deferred[Any]:
-        if self._unfinished >= THREADS + self._limits().max_hashes_waiting:
+    def _in_thread(self, waiting: int, function: Callable[..., Any], *arguments: str) -> Deferred[Any]:
+        """Unless more than `waiting` others wait already."""
+        if self._unfinished >= THREADS + waiting:
             raise ChatError(Code.TRY_LATER, "too many are logging in; try again in a few seconds", 2_000)
         self._unfinished += 1
         result = Deferred[Any]()

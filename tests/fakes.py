@@ -37,7 +37,7 @@ class InstantPasswords:
     async def hash(self, password: str) -> str:
         return f"hash of {password}"
 
-    async def verify(self, password_hash: str, password: str) -> bool:
+    async def verify(self, password_hash: str, password: str, suspect: bool = False) -> bool:
         self.verified += 1
         if self.holding:
             waiting: Deferred[None] = Deferred()

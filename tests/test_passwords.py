@@ -94,6 +94,19 @@ class PasswordsTests(SynchronousTestCase):
         self.successResultOf(results[0])
         self.assertNoResult(Deferred.fromCoroutine(self.passwords.hash("secret")))
 
+    def test_suspects_leave_room(self) -> None:
+        """T11: guessers fill half of the queue at most; whoever has not failed finds the other half."""
+
+        def verify(suspect: bool) -> Deferred[bool]:
+            return Deferred.fromCoroutine(self.passwords.verify("", "guess", suspect))
+
+        waiting = [verify(suspect=True) for _ in range(THREADS + 1)]
+        self.assertEqual(self.failureResultOf(verify(suspect=True), ChatError).value.code, Code.TRY_LATER)
+        waiting += [verify(suspect=False) for _ in range(2)]
+        for each in waiting:
+            self.assertNoResult(each)
+        self.failureResultOf(verify(suspect=False), ChatError)
+
     def test_gone(self) -> None:
         """Whoever no longer waits for a hash still counts until the thread is done."""
         results = [Deferred.fromCoroutine(self.passwords.hash("secret")) for _ in range(THREADS + 3)]

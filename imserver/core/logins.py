@@ -56,14 +56,13 @@ class Logins:
 
     async def _check_password(self, session: "Session", name: str, password: str) -> AccountRecord:
         core = self._core
-        core.throttle.begin_login(name, session.address)
+        suspect = core.throttle.begin_login(name, session.address)
         record = await core.store.account_named(name)
         usable = record is not None and not record.deleted
         too_long = len(password) > core.limits.max_password_bytes
         try:
-            matches = await core.passwords.verify(
-                record.password_hash if record is not None and usable else "", "" if too_long else password
-            )
+            hashed = record.password_hash if record is not None and usable else ""
+            matches = await core.passwords.verify(hashed, "" if too_long else password, suspect)
         except ChatError:
             core.throttle.login_not_tried(name, session.address)
             raise

@@ -22,6 +22,10 @@ class Bucket:
     def __init__(self) -> None:
         self._full_at = 0.0
 
+    def is_full(self, now: float) -> bool:
+        """Whether nothing was taken lately."""
+        return self._full_at <= now
+
     def take(self, now: float, amount: float, per_second: float, burst: float) -> float:
         """Take the amount -> 0.0, or take nothing -> the seconds until it will be there."""
         full_at = max(self._full_at, now) + amount / per_second

@@ -47,11 +47,12 @@ class Throttle:
         self._logins: BoundedTable[str, Bucket] = BoundedTable(Bucket, entries)
         self._registrations: BoundedTable[str, Bucket] = BoundedTable(Bucket, entries)
 
-    def begin_login(self, name: str, address: str) -> None:
-        """A password is about to be checked; raises RATE_LIMITED."""
+    def begin_login(self, name: str, address: str) -> bool:
+        """A password is about to be checked: -> whether logins from that address failed lately; raises RATE_LIMITED."""
         limits = self._limits()
         if not limits.enabled:
-            return
+            return False
+        suspect = bool(address) and not self._logins[address].is_full(self._now())
         if address:
             most = limits.failed_logins_per_address
             window = limits.failed_logins_window_seconds
@@ -61,6 +62,7 @@ class Throttle:
         wait = self._names[name].begin(self._now())
         if wait:
             raise limited(wait, "failed logins")
+        return suspect
 
     def login_succeeded(self, name: str, address: str) -> None:
         """That try, and the earlier ones of this name, do not count."""

@@ -271,7 +271,7 @@ class LoginTests(SynchronousTestCase):
     async def new_hash(self, password: str) -> str:
         return f"new hash of {password}"
 
-    async def verify(self, hashed: str, password: str) -> bool:
+    async def verify(self, hashed: str, password: str, suspect: bool = False) -> bool:
         return hashed.removeprefix("new ") == f"hash of {password}"
 
     def test_rehashed_at_once(self) -> None:
@@ -282,7 +282,7 @@ class LoginTests(SynchronousTestCase):
         async def salted(password: str) -> str:
             return f"new hash of {password}" + " " * next(count)
 
-        async def verify(hashed: str, password: str) -> bool:
+        async def verify(hashed: str, password: str, suspect: bool = False) -> bool:
             return await self.verify(hashed.rstrip(), password)
 
         self.world.passwords.hash, self.world.passwords.verify = salted, verify

@@ -37,6 +37,17 @@ class ThrottleTests(SynchronousTestCase):
             self.assertEqual(self.wait("alice"), 0)
         self.assertEqual(delays, [1000 * n for n in (1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300)])
 
+    def test_suspects(self) -> None:
+        """An address is suspect from its first failure until that is forgotten; one that succeeds is not."""
+        address = "192.0.2.1"
+        self.assertFalse(self.throttle.begin_login("alice", address))
+        self.assertTrue(self.throttle.begin_login("bob", address))
+        self.assertFalse(self.throttle.begin_login("carol", "192.0.2.2"))
+        self.throttle.login_succeeded("carol", "192.0.2.2")
+        self.assertFalse(self.throttle.begin_login("carol", "192.0.2.2"))
+        self.now += 60.1
+        self.assertFalse(self.throttle.begin_login("bob", address))
+
     def test_many_at_once(self) -> None:
         """Of 500 tries at one moment five go through, because tries count before they are made."""
         self.assertEqual([self.wait("alice") for _ in range(500)].count(0), 5)

@@ -7,9 +7,9 @@ from imserver.passwords import Argon2Passwords
 _verify = Argon2Passwords.verify
 
 
-async def verify(self: Argon2Passwords, password_hash: str, password: str) -> bool:
+async def verify(self: Argon2Passwords, password_hash: str, password: str, suspect: bool = False) -> bool:
     """Save the work where there is nothing to compare with."""
-    return bool(password_hash) and await _verify(self, password_hash, password)
+    return bool(password_hash) and await _verify(self, password_hash, password, suspect)
 
 
 if __name__ == "__main__":

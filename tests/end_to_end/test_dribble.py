@@ -78,8 +78,15 @@ class DribbleTests(Siege):
         self.assertEqual(set(lasted.values()), {inf})
 
     def test_byte_by_byte(self) -> None:
-        """A frame of 256 KiB that comes byte by byte is put together in linear time."""
+        """A frame of 256 KiB that comes byte by byte is put together in linear time.
+
+        The cheapest of three, because what one costs depends on how the kernel joins the bytes, too.
+        """
         self.begin()
+        self.assertLess(min(self.byte_by_byte() for _ in range(3)), FRAME_CPU_SECONDS)
+
+    def byte_by_byte(self) -> float:
+        """-> the CPU seconds that one such frame costs."""
         alice = self.bystanders.alice
         frame = alice.frame(SendTo("bob", b"long", Kind.TEXT, "", b"x" * (256 * 1024 - 64)))
         before = self.daemon.cpu_seconds()
@@ -89,7 +96,7 @@ class DribbleTests(Siege):
         refusal = alice.hear()[1]
         assert isinstance(refusal, Refused)
         self.assertEqual(refusal.code, Code.BODY_TOO_LARGE)
-        self.assertLess(self.daemon.cpu_seconds() - before, FRAME_CPU_SECONDS)
+        return self.daemon.cpu_seconds() - before
 
     def dribble(self, seconds: float) -> dict[str, float]:
         """Sockets of every kind send a byte a second -> how long the last of each kind lasted."""

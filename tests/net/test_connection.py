@@ -120,7 +120,8 @@ class LimitTests(ConnectionCase):
         peer.protocol.dataReceived(client.request(r.Ping()))
         self.assertEqual((peer.open, peer.transport.aborted, peer.received), (False, True, b""))
         del self.world.gate.admit
-        for _ in range(100):
+        for _ in range(10):
+            self.world.clock.advance(1.0)
             self.world.core.admission.waited(100.0)
         peer, _ = self.connect()
         self.assertFalse(peer.open)
