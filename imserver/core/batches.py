@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.001
-GATHER_FROM, GATHER_TO = (
-    5,
-    1_000,
-)  # sizes of the last batch: below, nobody to wait for; above, enough as it is
+# Sizes of the last batch: below the first there is nobody to wait for, above the second enough as it is.
+GATHER_FROM, GATHER_TO = 5, 1_000
 
 
 class Batches:
@@ -57,15 +55,19 @@ class Batches:
         waiting, size, limits = self._waiting, len(posting.body), self._core.limits
         if not waiting:
             self._judge()
-        self._waiting_bytes += size
-        if len(waiting) >= limits.max_waiting_operations or self._waiting_bytes > limits.max_waiting_bytes:
-            self._waiting_bytes -= size
+        if (
+            len(waiting) >= limits.max_waiting_operations
+            or self._waiting_bytes + size > limits.max_waiting_bytes
+        ):
             raise self._core.admission.retry_after()
-        if self._closed or self._overloaded:
-            self._refuse_if_overloaded(posting)
+        if self._closed:
+            raise self._core.not_ready()
+        if self._overloaded:
+            self._core.admission.check_send(lambda: self._is_unfair(posting.sender))
         if not waiting:
             self._gather()
         waiting.append(posting)
+        self._waiting_bytes += size
 
     def refuse_all(self) -> None:
         """From now on nothing is taken on."""
@@ -74,15 +76,6 @@ class Batches:
     def _judge(self) -> None:
         self._closed = self._core.state != "ready"
         self._overloaded = self._core.admission.overloaded
-
-    def _refuse_if_overloaded(self, posting: Posting) -> None:
-        try:
-            if self._closed:
-                raise self._core.not_ready()
-            self._core.admission.check_send(lambda: self._is_unfair(posting.sender))
-        except ChatError:
-            self._waiting_bytes -= len(posting.body)
-            raise
 
     def _is_unfair(self, sender: int) -> bool:
         if self._unfair is None:

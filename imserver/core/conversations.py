@@ -174,10 +174,7 @@ class Conversations:
     # -- lists
 
     async def _opened(self, session: "Session", conversation: int) -> ConversationOpened:
-        membership = await self._core.store.membership(session.number, session.device_id, conversation)
-        if membership is None:
-            raise ChatError(Code.NOT_FOUND, "you are in no conversation with that id")
-        return ConversationOpened(membership)
+        return ConversationOpened(await self._core.rosters.membership(session, conversation))
 
     async def list_page(self, session: "Session", request: ListConversations) -> ConversationList:
         """The own conversations, also those left."""

@@ -54,9 +54,7 @@ class Throttle:
             return False
         suspect = bool(address) and not self._logins[address].is_full(self._now())
         if address:
-            most = limits.failed_logins_per_address
-            window = limits.failed_logins_window_seconds
-            wait = self._logins[address].take(self._now(), 1, most / window, most)
+            wait = self._take_login(address, 1)
             if wait:
                 raise limited(wait, "logins from your address")
         wait = self._names[name].begin(self._now())
@@ -76,10 +74,14 @@ class Throttle:
         self._give_back(address)
 
     def _give_back(self, address: str) -> None:
+        if address and self._limits().enabled:
+            self._take_login(address, -1)
+
+    def _take_login(self, address: str, amount: int) -> float:
         limits = self._limits()
-        if address and limits.enabled:
-            most = limits.failed_logins_per_address
-            self._logins[address].take(self._now(), -1, most / limits.failed_logins_window_seconds, most)
+        most = limits.failed_logins_per_address
+        per_second = most / limits.failed_logins_window_seconds
+        return self._logins[address].take(self._now(), amount, per_second, most)
 
     def register(self, address: str, trusted: bool) -> None:
         """An account is about to be made; raises RATE_LIMITED."""

@@ -38,9 +38,8 @@ class Dialect:
     def _encode(self, burst: Burst) -> bytes:
         encode, pack = self.codec.encode, self.framing.pack
         frames = []
-        event = MessageArrived(
-            burst.messages[0], burst.conversation
-        )  # one for all: a codec keeps nothing of it
+        # One event for all: a codec keeps nothing of it.
+        event = MessageArrived(burst.messages[0], burst.conversation)
         for message in burst.messages:
             event.message = message
             payload = encode(event, 0)
