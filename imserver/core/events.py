@@ -5,17 +5,17 @@ An answer goes out with the tag of its request; what happened by itself goes out
 
 from dataclasses import dataclass, field
 
-from imserver.core.values import (
-    Account,
-    AccountPresence,
-    Contact,
-    ContactRequest,
-    Conversation,
-    Device,
-    Member,
-    Membership,
-    Message,
+from imserver.core.social_events import (
+    AccountList,
+    ContactAdded,
+    ContactList,
+    ContactRemoved,
+    ContactRequested,
+    ContactRequestList,
+    PresenceChanged,
+    ProfileChanged,
 )
+from imserver.core.values import Account, Conversation, Device, Member, Membership, Message
 
 # -- answers -----------------------------------------------------------------------------------------
 
@@ -79,30 +79,6 @@ class DeviceList:
 @dataclass(slots=True)
 class AccountFound:
     account: Account
-
-
-@dataclass(slots=True)
-class AccountList:
-    """`next`: ask again after this number; 0 at the end."""
-
-    accounts: list[Account]
-    next: int
-
-
-@dataclass(slots=True)
-class ContactList:
-    """`next`: ask again after this number; 0 at the end."""
-
-    contacts: list[Contact]
-    next: int
-
-
-@dataclass(slots=True)
-class ContactRequestList:
-    """`next`: ask again after this number; 0 at the end."""
-
-    requests: list[ContactRequest]
-    next: int
 
 
 @dataclass(slots=True)
@@ -222,41 +198,6 @@ class TypingChanged:
     conversation: int
     account: int
     typing: bool
-
-
-@dataclass(slots=True)
-class ContactRequested:
-    """Somebody would like to be a contact; ListContactRequests has it until it is answered."""
-
-    request: ContactRequest
-
-
-@dataclass(slots=True)
-class ContactAdded:
-    """Somebody is a contact from now on."""
-
-    contact: Contact
-
-
-@dataclass(slots=True)
-class ContactRemoved:
-    """The account is no longer a contact."""
-
-    account: int
-
-
-@dataclass(slots=True)
-class PresenceChanged:
-    """How available contacts are now; with the own number, what another device of this account has chosen."""
-
-    changes: list[AccountPresence]
-
-
-@dataclass(slots=True)
-class ProfileChanged:
-    """What a contact, or another device of this account, shows of itself now."""
-
-    account: Account
 
 
 @dataclass(slots=True)
