@@ -122,7 +122,7 @@ class FieldLengthTests(Siege):
     def befriend_bob(self) -> None:
         """The writer has a contact, about whom he can make remarks."""
         with self.peer(self.plain) as bob:
-            bob.log_in("bob")
+            bob.log_in("bob", "laptop")
             bob.expect(r.SetPrivacy(True, True), Done)
         self.writer.expect(r.RequestContact(self.bob, ""), Done)
 
