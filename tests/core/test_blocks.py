@@ -4,6 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
 from imserver.core import requests as r
+from imserver.core.roster import Rosters
 from imserver.core.values import AccountPresence, Presence, State
 from tests.core.client import Client, Hesitant, Turnstile, account, befriend, group, logged_in, result, text
 from tests.fakes import World
@@ -89,11 +90,23 @@ class BlockTests(SynchronousTestCase):
         self.bob.ask(r.SetTyping(direct, True))
         self.assertEqual(self.alice.of(e.TypingChanged), [e.TypingChanged(direct, BOB, True)])
 
+    def test_blocked_while_it_is_loaded(self) -> None:
+        """A conversation that is being loaded while the block is stored has it afterwards."""
+        direct = self.direct(self.bob, ALICE)
+        turnstile = Turnstile()
+        self.world.core.rosters = Rosters(Hesitant(self.world.store, turnstile))
+        turnstile.closed = True
+        self.bob.start(r.SetTyping(direct, False))
+        turnstile.let_one_pass()  # it has been read, and is not yet there
+        self.alice.start(r.Block(BOB))
+        turnstile.open()
+        self.assertEqual(result(self.world.core.rosters.load(direct)).blocked, {BOB})
+
     def test_typing_after_a_while(self) -> None:
         """Also where the conversation has to be loaded first."""
         direct = self.direct(self.bob, ALICE)
         self.block()
-        self.world.core.rosters = type(self.world.core.rosters)(self.world.store)
+        self.world.core.rosters = Rosters(self.world.store)
         self.bob.ask(r.SetTyping(direct, True))
         self.assertEqual(self.alice.of(e.TypingChanged), [])
 
