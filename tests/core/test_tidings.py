@@ -153,8 +153,10 @@ class TidingsTests(SynchronousTestCase):
         )
 
     def test_profile_and_presence(self) -> None:
-        """Both at once are both told."""
-        logged_in(self.world, "alice").ask(r.UpdateProfile("Alice L.", ""))
+        """Both at once are both told, whichever came first."""
+        alice = logged_in(self.world, "alice")
+        alice.ask(r.UpdateProfile("Alice L.", ""))
+        self.choose(alice, AWAY)
         self.world.pass_seconds(2)
         self.assertEqual([type(event) for event in self.bob.events], [e.ProfileChanged, e.PresenceChanged])
 
