@@ -10,7 +10,7 @@ A wire protocol is a framing and a codec behind an `IWire` plug-in.  The core se
 # ruff: noqa: N805
 # mypy: disable-error-code="empty-body"
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from twisted.application.service import IService
@@ -31,6 +31,7 @@ from imserver.core.values import (
     DeviceRecord,
     Member,
     Membership,
+    Message,
 )
 
 if TYPE_CHECKING:
@@ -241,7 +242,19 @@ class IMessages(Interface):
         with other content, CLIENT_ID_REUSED.  A sender who is not a member when the transaction runs gets
         NOT_MEMBER.  Raises ChatError when nothing was stored (RETRY_AFTER, UNAVAILABLE_STORAGE) or when that
         is unknown (UNKNOWN_RETRY).  Called again only after it has returned.
+
+        A posting with an extra is checked when it is new: NOT_FOUND (the message it is about, a member it mentions),
+        FORBIDDEN.  A recall destroys the message it is about, and its edits, in the same transaction.
         """
+
+    async def sent(sender: int, client_id: bytes) -> Message | None:
+        """What an account has stored under a client id."""
+
+    async def start_burning(conversations: Collection[int], now_ms: int) -> None:
+        """The time of messages there which are to be burnt runs from now, where all others have read them."""
+
+    async def burn(now_ms: int, limit: int) -> list[tuple[int, int]]:
+        """Destroy at most `limit` messages whose time is over; -> (conversation, seq) of each."""
 
     async def history(
         conversation: int, after: int, before: int, newest: bool, limit: int, max_bytes: int

@@ -175,6 +175,14 @@ class RunArrived:
 
 
 @dataclass(slots=True)
+class MessageBurnt:
+    """Everybody has read it, or its time is over: the message is a tombstone now."""
+
+    conversation: int
+    seq: int
+
+
+@dataclass(slots=True)
 class ConversationOpened:
     """A conversation this account is a member of; also the answer to OpenDirect and CreateGroup."""
 
@@ -245,7 +253,7 @@ Event = (
     Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | AccountList
     | ContactList | ContactRequestList | GroupChanged
     | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
-    | MessageArrived | RunArrived | ConversationOpened | ConversationLeft | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
+    | MessageArrived | RunArrived | MessageBurnt | ConversationOpened | ConversationLeft | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
     | ContactRequested | ContactAdded | ContactRemoved | PresenceChanged | ProfileChanged
     | Probe | GoAway | Closing
 )  # fmt: skip

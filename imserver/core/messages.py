@@ -3,19 +3,21 @@
 from collections import deque
 from typing import TYPE_CHECKING
 
-from imserver.core.content import check_content
+from imserver.core.content import check_content, check_forward
 from imserver.core.errors import ChatError
 from imserver.core.names import fold
 from imserver.core.posting import Posting
 from imserver.core.rates import limited
-from imserver.core.requests import Send, SendTo
+from imserver.core.requests import Forward, Send, SendTo
 from imserver.core.roster import Roster
+from imserver.core.values import Kind
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
     from imserver.core.session import Session
 
 SECONDS_A_DAY = 86_400
+_ATTENTION = int(Kind.ATTENTION)
 
 
 class Messages:
@@ -50,7 +52,17 @@ class Messages:
             return
         self._hold(session, tag, request)
 
-    def _hold(self, session: "Session", tag: int, request: Send | SendTo) -> None:
+    def forward(self, session: "Session", tag: int, request: Forward) -> None:
+        """As send, with what another message says."""
+        session.took_send()
+        try:
+            check_forward(request, self._core.limits)
+        except ChatError as error:
+            _refuse(session, tag, error)
+            return
+        self._hold(session, tag, request)
+
+    def _hold(self, session: "Session", tag: int, request: Send | SendTo | Forward) -> None:
         """Let it, and what comes after it, wait until its conversation has been found."""
         if session.held is not None:
             session.held.append((tag, request))
@@ -58,19 +70,28 @@ class Messages:
             session.held = deque([(tag, request)])
             self._core.spawn(self._send_held(session, session.held))
 
-    async def _send_held(self, session: "Session", held: deque[tuple[int, Send | SendTo]]) -> None:
+    async def _send_held(self, session: "Session", held: deque[tuple[int, Send | SendTo | Forward]]) -> None:
         while held and not session.closed:
             tag, request = held[0]
             try:
-                roster = await self._find(session, request)
+                send = await self._content_of(session, request)
+                roster = await self._find(session, send)
                 if not session.closed:
-                    self._post(session, tag, request, roster)
+                    self._post(session, tag, send, roster)
             except ChatError as error:
                 _refuse(session, tag, error)
             except Exception:
                 session.failed(tag)
             held.popleft()
         session.held = None
+
+    async def _content_of(self, session: "Session", request: Send | SendTo | Forward) -> Send | SendTo:
+        if not isinstance(request, Forward):
+            return request
+        send = await self._core.forwarding.send_for(session, request)
+        if self._core.limits.enabled:
+            self._check_rates(session, len(send.body))
+        return send
 
     async def _find(self, session: "Session", request: Send | SendTo) -> Roster:
         if isinstance(request, SendTo):
@@ -87,6 +108,9 @@ class Messages:
         # The rate is the members'; whoever asks for an earlier answer after leaving must not use it up.
         if self._core.limits.enabled and account.number in roster.members:
             self._check_conversation_rate(roster)
+        terms = None
+        if request.extra is not None or request.kind == _ATTENTION:
+            terms = self._core.actions.terms(account.number, roster, request)
         posting = Posting(
             roster.conversation.id,
             account.number,
@@ -99,6 +123,8 @@ class Messages:
             tag,
             roster,
             account.number in roster.blocked,
+            request.extra,
+            terms,
         )
         self._core.batches.join(posting)
         session.posting = posting

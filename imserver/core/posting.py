@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from imserver.core import client_ids
 from imserver.core.errors import ChatError
 from imserver.core.run import Run
+from imserver.core.values import Extra
 
 if TYPE_CHECKING:
     from imserver.core.requests import Send
@@ -30,14 +31,37 @@ class Outcome:
     refusal: ChatError | None = None
 
 
+@dataclass(slots=True, frozen=True)
+class Terms:
+    """What its sender may do with the message that a posting is about.
+
+    His own he may edit or recall if it is not older than `since_ms`; who `moderates` may recall everybody's at any
+    time.  What is to be burnt is so at `burn_by_ms`, even unread.
+    """
+
+    since_ms: int
+    moderates: bool
+    burn_by_ms: int
+
+
 class Posting(Run):
     """What one session sends to one conversation in a row, and whom the core answers: the message at a place has the tag there.
 
     After IMessages.append either all of it is new in the log from first_seq on at time_ms, and `outcomes` is
-    empty; or `outcomes` covers its messages in order.
+    empty; or `outcomes` covers its messages in order.  One with an `extra` has `terms`.
     """
 
-    __slots__ = ("_id_bytes", "_next_id", "is_open", "outcomes", "roster", "session", "tags", "waiting_bytes")
+    __slots__ = (
+        "_id_bytes",
+        "_next_id",
+        "is_open",
+        "outcomes",
+        "roster",
+        "session",
+        "tags",
+        "terms",
+        "waiting_bytes",
+    )
 
     bodies: list[bytes]
 
@@ -54,6 +78,8 @@ class Posting(Run):
         tag: int = 0,
         roster: "Roster | None" = None,
         withheld: bool = False,
+        extra: Extra | None = None,
+        terms: Terms | None = None,
     ) -> None:
         stem, number = client_ids.split(client_id)
         # Not through Run's own, because a message alone costs little enough for a call to show.
@@ -68,8 +94,11 @@ class Posting(Run):
         self.bodies = [body]
         self.time_ms = 0
         self.withheld = withheld
+        self.extra = extra
+        self.terms = terms
         # As one number, which is the cheapest way to see that an id continues the count.
-        self._next_id = int.from_bytes(client_id) + 1 if client_ids.can_count(number) else -1
+        can_grow = extra is None and client_ids.can_count(number)
+        self._next_id = int.from_bytes(client_id) + 1 if can_grow else -1
         self._id_bytes = len(client_id)
         self.tags = [tag]
         self.waiting_bytes = len(body)
@@ -87,6 +116,7 @@ class Posting(Run):
             and request.kind == self.kind
             and request.content_type == self.content_type
             and self.waiting_bytes + len(request.body) <= MAX_BYTES
+            and request.extra is None
             and self.is_open
         )
 

@@ -20,7 +20,7 @@ from imserver.core.social_requests import (
     SetRemark,
     Unblock,
 )
-from imserver.core.values import Once
+from imserver.core.values import Extra, Once
 
 # -- before login ------------------------------------------------------------------------------------
 
@@ -194,6 +194,7 @@ class Send:
     kind: int
     content_type: str
     body: bytes
+    extra: Extra | None = None
 
 
 @dataclass(slots=True)
@@ -205,6 +206,17 @@ class SendTo:
     kind: int
     content_type: str
     body: bytes
+    extra: Extra | None = None
+
+
+@dataclass(slots=True)
+class Forward:
+    """-> Sent.  What the message at `seq` says, said to the conversation `to`; repeat it as a Send."""
+
+    conversation: int
+    seq: int
+    to: int
+    client_id: bytes
 
 
 @dataclass(slots=True)
@@ -265,6 +277,6 @@ Request = (
     | RequestContact | AnswerContact | RemoveContact | Block | Unblock | ListBlocked | SetRemark
     | ListContacts | ListContactRequests | Search | SetPresence | SetPrivacy
     | OpenDirect | CreateGroup | AddMembers | LeaveGroup | RenameGroup | ListConversations | ListMembers
-    | Send | SendTo | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
+    | Send | SendTo | Forward | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
 )  # fmt: skip
 GroupRequest = CreateGroup | AddMembers | LeaveGroup | RenameGroup

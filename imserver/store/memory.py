@@ -10,11 +10,12 @@ from imserver.core.changes import GroupChange, GroupOutcome
 from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Outcome, Posting
 from imserver.core.run import Run
-from imserver.core.values import Conversation, ConversationKind, Member, Membership
+from imserver.core.values import Conversation, ConversationKind, Member, Membership, Message
 from imserver.interfaces import IStore
-from imserver.store import outcomes
+from imserver.store import action_rules, outcomes
 from imserver.store.group_rules import GroupRules
 from imserver.store.memory_accounts import MemoryAccounts
+from imserver.store.memory_actions import MemoryActionTables, MemoryBurning
 from imserver.store.memory_contacts import MemoryContacts, MemoryContactTables
 from imserver.store.memory_tables import Log, MemoryTables, Place
 from imserver.store.page import between, fitting
@@ -128,7 +129,7 @@ class _MemoryConversations:
         return sum(read or number in having for number, read in others.items()), sum(others.values())
 
 
-class _MemoryMessages:
+class _MemoryMessages(MemoryBurning):
     """IMessages over MemoryTables."""
 
     _tables: MemoryTables
@@ -153,11 +154,22 @@ class _MemoryMessages:
     def _store(self, posting: Posting, start: int, end: int, now_ms: int) -> Outcome:
         if self._tables.joined_seq(posting.conversation, posting.sender) is None:
             return outcomes.not_member(start, end)
+        try:
+            if posting.extra is not None:
+                action_rules.check(self._actions, posting, posting.extra)
+        except ChatError as refusal:
+            return Outcome(start, end, 0, 0, False, refusal)
         run = posting.part(start, end)
         run.first_seq, run.time_ms = self._tables.last_seq(run.conversation) + 1, now_ms
         run.sender_name = self._tables.accounts[run.sender].account.name
         self._tables.store(run)
+        if posting.extra is not None:
+            action_rules.follow(self._actions, posting, run.first_seq, posting.extra)
         return Outcome(start, end, run.first_seq, now_ms, True)
+
+    async def sent(self, sender: int, client_id: bytes) -> Message | None:
+        run = self._tables.by_client_id.get((sender, client_id))
+        return run.messages()[0] if run else None
 
     async def history(
         self, conversation: int, after: int, before: int, newest: bool, limit: int, max_bytes: int
@@ -185,5 +197,6 @@ class MemoryStore(MemoryAccounts, MemoryContacts, _MemoryConversations, _MemoryM
     ) -> None:
         self._tables = MemoryTables(randbits)
         self._contacts = MemoryContactTables(self._tables)
+        self._actions = MemoryActionTables(self._tables)
         self._token_bytes = token_bytes
         self._log_epoch = randbits(63)

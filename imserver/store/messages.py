@@ -9,9 +9,13 @@ from collections.abc import Iterator, Sequence
 import apsw
 from twisted.logger import Logger
 
+from imserver.core import client_ids
+from imserver.core.errors import ChatError
 from imserver.core.posting import Outcome, Posting
 from imserver.core.run import Run
-from imserver.store import log, outcomes, page, runs
+from imserver.core.values import Extra, Message
+from imserver.store import action_rules, log, outcomes, page, runs
+from imserver.store.actions import SqliteActionTables, SqliteBurning
 from imserver.store.client_ids import ClientIds, Entry
 from imserver.store.group_commit import GroupCommit
 from imserver.store.tails import Tails
@@ -25,12 +29,14 @@ class Batch:
         connection: apsw.Connection,
         tails: Tails,
         client_ids: ClientIds,
+        actions: action_rules.Tables,
         postings: Sequence[Posting],
         now_ms: int,
     ) -> None:
         self._connection = connection
         self._tails = tails
         self._client_ids = client_ids
+        self._actions = actions
         self._postings = postings
         self._now_ms = now_ms
         self._rows: list[runs.Row] = []
@@ -41,7 +47,10 @@ class Batch:
         self._rows.clear()
         self.stored = 0
         for posting in self._postings:
-            if self._is_new(posting):
+            if posting.extra is not None:
+                self._write()
+                outcomes.settle(posting, self._with_extra(posting, posting.extra))
+            elif self._is_new(posting):
                 posting.outcomes = []
             else:
                 self._write()
@@ -105,6 +114,22 @@ class Batch:
         if start < end:  # a damaged entry: better no answer than a wrong one
             yield outcomes.reused(start, end)
 
+    # -- what does more than to be stored --------------------------------------------------------------------
+
+    def _with_extra(self, posting: Posting, extra: Extra) -> Iterator[Outcome]:
+        entry = self._client_ids.holding(posting.sender, posting.stem, posting.number)
+        if entry is not None:
+            yield from self._retried(posting, 0, 1, entry)
+            return
+        try:
+            action_rules.check(self._actions, posting, extra)
+        except ChatError as refusal:
+            yield Outcome(0, 1, 0, 0, False, refusal)
+            return
+        outcome = self._rest(posting, 0, 1)
+        action_rules.follow(self._actions, posting, outcome.first_seq, extra)
+        yield outcome
+
 
 def store(connection: apsw.Connection, client_ids: ClientIds, run: Run) -> None:
     """One run, of which everything is known to be new, and its client ids."""
@@ -113,7 +138,7 @@ def store(connection: apsw.Connection, client_ids: ClientIds, run: Run) -> None:
     client_ids.write()
 
 
-class SqliteMessages:
+class SqliteMessages(SqliteBurning):
     """IMessages over a GroupCommit."""
 
     _log = Logger()
@@ -121,11 +146,12 @@ class SqliteMessages:
     _commits: GroupCommit
     _tails: Tails
     _client_ids: ClientIds
+    _actions: SqliteActionTables
     _log_epoch: int
 
     async def append(self, postings: Sequence[Posting], now_ms: int) -> None:
         """See IMessages."""
-        batch = Batch(self._connection, self._tails, self._client_ids, postings, now_ms)
+        batch = Batch(self._connection, self._tails, self._client_ids, self._actions, postings, now_ms)
         await self._commits.append(batch.insert)
         self._commits.statistics.messages += batch.stored
 
@@ -141,6 +167,14 @@ class SqliteMessages:
         answer = await self._commits.read(read)
         self._report_damaged(conversation, answer)
         return answer
+
+    async def sent(self, sender: int, client_id: bytes) -> Message | None:
+        """See IMessages."""
+        return await self._commits.read(lambda: self._sent(sender, *client_ids.split(client_id)))
+
+    def _sent(self, sender: int, stem: bytes, number: int) -> Message | None:
+        entry = self._client_ids.holding(sender, stem, number)
+        return self._actions.message(entry.conversation, entry.offset + number) if entry else None
 
     def _report_damaged(self, conversation: int, page: list[Run]) -> None:
         damaged = [run for run in page if runs.is_damaged(run)]

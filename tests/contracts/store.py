@@ -12,6 +12,7 @@ from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
 from imserver.core.values import ConversationKind, Kind, Once
 from imserver.interfaces import IStore
+from tests.contracts.actions import ActionsContract
 from tests.contracts.contacts import ContactsContract
 from tests.store.fates import fate, fates, messages, posting_of
 
@@ -20,7 +21,7 @@ NOW = 1_700_000_000_000
 MANY = 2**53
 
 
-class StoreContract(ContactsContract):
+class StoreContract(ContactsContract, ActionsContract):
     """Mixed into a SynchronousTestCase; `make_store()` returns an empty store, `settle()` lets its writes finish."""
 
     def make_store(self) -> Any:

@@ -64,6 +64,7 @@ EXAMPLES: dict[type, Callable[[int], r.Request]] = {
     r.ListMembers: lambda group: r.ListMembers(group, 0, 0),
     r.Send: lambda group: text(group, "hello"),
     r.SendTo: lambda _: text_to("bob", "hello"),
+    r.Forward: lambda group: r.Forward(group, 2, group, b"forwarded"),
     r.MarkDelivered: lambda group: r.MarkDelivered(group, 1),
     r.MarkRead: lambda group: r.MarkRead(group, 1),
     r.SetTyping: lambda group: r.SetTyping(group, True),
@@ -89,7 +90,9 @@ class MatrixTests(SynchronousTestCase):
             account(self.world, name)
         for asker, asked, answered in ((100_003, 100_001, False), (100_004, 100_001, True)):
             befriend(self.world, asker, asked, answered)
-        self.group = group(logged_in(self.world, "alice", "owner"), 100_002)
+        owner = logged_in(self.world, "alice", "owner")
+        self.group = group(owner, 100_002)
+        owner.ask(text(self.group, "said before"))
 
     def outcomes(self, client: Callable[[], Client]) -> dict[type, object]:
         """Of every request, each in a world of its own."""
@@ -174,7 +177,7 @@ class MatrixTests(SynchronousTestCase):
                 Client(self.world).ask(EXAMPLES[kind](self.group))
         self.world.pass_seconds(2)
         self.assertEqual(bob.events, [])
-        self.assertEqual(len(bob.ask(r.FetchHistory(self.group, 0, 0, 0)).messages), 1)
+        self.assertEqual(len(bob.ask(r.FetchHistory(self.group, 0, 0, 0)).messages), 2)
 
     def test_two_logins_at_once(self) -> None:
         """A wire that asks for a second login before the first is answered gets one session, not two."""

@@ -1,0 +1,38 @@
+"""Messages that are to be burnt after reading: once a second, what is over is destroyed and everybody told."""
+
+from typing import TYPE_CHECKING
+
+from imserver.core.errors import ChatError
+from imserver.core.events import MessageBurnt
+
+if TYPE_CHECKING:
+    from imserver.core.core import Core
+
+MOST_A_SECOND = 200
+
+
+class Burning:
+    """Which message burns when is in the store; here is only where somebody has read."""
+
+    def __init__(self, core: "Core") -> None:
+        self._core = core
+        self._read: set[int] = set()
+
+    def has_read(self, conversation: int) -> None:
+        """A member has read, or has left: perhaps the last one who had not read something."""
+        self._read.add(conversation)
+
+    async def flush(self) -> None:
+        """After the read cursors are written.  Raises what the store raises, and loses nothing by it."""
+        read, self._read = self._read, set()
+        now_ms = self._core.wall_ms()
+        try:
+            if read:
+                await self._core.store.start_burning(read, now_ms)
+        except ChatError:
+            self._read |= read
+            raise
+        for conversation, seq in await self._core.store.burn(now_ms, MOST_A_SECOND):
+            roster = await self._core.rosters.load(conversation)
+            saw = [number for number, joined_seq in roster.members.items() if joined_seq < seq]
+            self._core.router.tell(saw, MessageBurnt(conversation, seq))
