@@ -98,9 +98,9 @@ class Run:
         return run
 
     def without(self, seq: int, why: Gone) -> "list[Run]":
-        """Itself, in up to three parts, with a tombstone for one of its messages."""
+        """Itself, in up to three parts, with a tombstone for the message, if it is one of its."""
         at, count = seq - self.first_seq, len(self.bodies)
-        bounds = ((0, at), (at, at + 1), (at + 1, count))
+        bounds = ((0, at), (at, at + 1), (at + 1, count)) if 0 <= at < count else ((0, count),)
         parts = [self.part(start, end) for start, end in bounds if start < end]
         return [part.gone(why) if part.first_seq == seq else part for part in parts]
 
