@@ -69,7 +69,8 @@ def checksum(
     header = _HEADER.pack(
         conversation, first_seq, last_seq, sender, number, kind, time_ms, withheld, len(stem)
     )
-    return crc32(extra, crc32(sizes, crc32(content_type, crc32(stem, crc32(header)))))
+    check = crc32(sizes, crc32(content_type, crc32(stem, crc32(header))))
+    return crc32(extra, check) if extra else check
 
 
 def stored(row: Sequence[Any]) -> list[Run]:
