@@ -250,6 +250,9 @@ class IMessages(Interface):
     async def sent(sender: int, client_id: bytes) -> Message | None:
         """What an account has stored under a client id."""
 
+    async def waiting_to_burn() -> list[int]:
+        """The conversations in which messages that are to be burnt wait to be read."""
+
     async def start_burning(conversations: Collection[int], now_ms: int) -> None:
         """The time of messages there which are to be burnt runs from now, where all others have read them."""
 

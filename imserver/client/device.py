@@ -28,7 +28,7 @@ from imserver.client.reconnector import Reconnector
 from imserver.client.state import DeviceState
 from imserver.core.errors import Code
 from imserver.core.events import Event, GoAway, LoggedIn, Refused, Sent, Welcome
-from imserver.core.requests import GroupRequest, LogOut, Request, Send, SendTo
+from imserver.core.requests import GroupRequest, LogOut, Request, Sending
 from imserver.core.values import Account, Once
 
 SAVE_SECONDS = 1.0  # cursors are saved at most that often
@@ -153,10 +153,10 @@ class Device:
         return self._link.tell(request) if self._link is not None else 0
 
     def new_client_id(self) -> bytes:
-        """For a Send or SendTo; ids grow in the order of sending."""
+        """For a message; ids grow in the order of sending."""
         return self._ids.next()
 
-    def put(self, message: Send | SendTo) -> "Deferred[Sent]":
+    def put(self, message: Sending) -> "Deferred[Sent]":
         """-> Sent, once the message is safely on the server's disk, now or after a reconnect (outgoing.py)."""
         if self._end is not None:
             raise self._end

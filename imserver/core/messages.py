@@ -8,7 +8,7 @@ from imserver.core.errors import ChatError
 from imserver.core.names import fold
 from imserver.core.posting import Posting
 from imserver.core.rates import limited
-from imserver.core.requests import Forward, Send, SendTo
+from imserver.core.requests import Forward, Send, Sending, SendTo
 from imserver.core.roster import Roster
 from imserver.core.values import Kind
 
@@ -62,7 +62,7 @@ class Messages:
             return
         self._hold(session, tag, request)
 
-    def _hold(self, session: "Session", tag: int, request: Send | SendTo | Forward) -> None:
+    def _hold(self, session: "Session", tag: int, request: Sending) -> None:
         """Let it, and what comes after it, wait until its conversation has been found."""
         if session.held is not None:
             session.held.append((tag, request))
@@ -70,7 +70,7 @@ class Messages:
             session.held = deque([(tag, request)])
             self._core.spawn(self._send_held(session, session.held))
 
-    async def _send_held(self, session: "Session", held: deque[tuple[int, Send | SendTo | Forward]]) -> None:
+    async def _send_held(self, session: "Session", held: deque[tuple[int, Sending]]) -> None:
         while held and not session.closed:
             tag, request = held[0]
             try:
@@ -85,7 +85,7 @@ class Messages:
             held.popleft()
         session.held = None
 
-    async def _content_of(self, session: "Session", request: Send | SendTo | Forward) -> Send | SendTo:
+    async def _content_of(self, session: "Session", request: Sending) -> Send | SendTo:
         if not isinstance(request, Forward):
             return request
         send = await self._core.forwarding.send_for(session, request)

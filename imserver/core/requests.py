@@ -279,4 +279,5 @@ Request = (
     | OpenDirect | CreateGroup | AddMembers | LeaveGroup | RenameGroup | ListConversations | ListMembers
     | Send | SendTo | Forward | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
 )  # fmt: skip
+Sending = Send | SendTo | Forward
 GroupRequest = CreateGroup | AddMembers | LeaveGroup | RenameGroup

@@ -10,7 +10,7 @@ from imserver.core.errors import ChatError, Code
 from imserver.core.events import Behind, Event, Refused
 from imserver.core.posting import Posting
 from imserver.core.rates import AccountRates, Bucket, limited
-from imserver.core.requests import Forward, Request, Send, SendTo
+from imserver.core.requests import Request, Sending
 from imserver.core.rules import BoundRule, Rate
 from imserver.core.values import Account, DeviceRecord
 from imserver.core.window import Position, Window
@@ -83,8 +83,7 @@ class Session:
         self.device: DeviceRecord | None = None
         self.rates = _NOBODY
         self.window = Window(core.limits)
-        # Sends that wait for their conversation.
-        self.held: deque[tuple[int, Send | SendTo | Forward]] | None = None
+        self.held: deque[tuple[int, Sending]] | None = None  # sends that wait for their conversation
         self.posting: Posting | None = None  # the last one, which the next send may continue
         self.missed: dict[int, int] | None = None  # while logging in: conversation -> first seq that came
         self.busy = False

@@ -21,6 +21,7 @@ _BURN = "INSERT INTO burning (conversation, seq, sender, seconds, due_ms) VALUES
 _BURNS_NO_MORE = "DELETE FROM burning WHERE conversation = ? AND seq = ?"
 _DUE = "SELECT conversation, seq FROM burning WHERE due_ms <= ? ORDER BY due_ms, conversation, seq LIMIT ?"
 _UNREAD = "SELECT 1 FROM burning WHERE conversation = ? AND seconds > 0 LIMIT 1"
+_WAITING = "SELECT DISTINCT conversation FROM burning WHERE seconds > 0 ORDER BY conversation"
 _START = """
     UPDATE burning SET due_ms = min(due_ms, ?2 + 1000 * seconds), seconds = 0
     WHERE conversation = ?1 AND seconds > 0 AND NOT EXISTS (
@@ -69,6 +70,10 @@ class SqliteBurning:
     _connection: apsw.Connection
     _commits: GroupCommit
     _actions: SqliteActionTables
+
+    async def waiting_to_burn(self) -> list[int]:
+        """See IMessages."""
+        return await self._commits.read(lambda: [row[0] for row in self._connection.execute(_WAITING)])
 
     async def start_burning(self, conversations: Collection[int], now_ms: int) -> None:
         """See IMessages; nothing is written where nothing waits to burn."""

@@ -48,6 +48,9 @@ class MemoryBurning:
     _tables: MemoryTables
     _actions: MemoryActionTables
 
+    async def waiting_to_burn(self) -> list[int]:
+        return sorted({one.conversation for one in self._actions.burning.values() if one.seconds})
+
     async def start_burning(self, conversations: Collection[int], now_ms: int) -> None:
         for burning in self._actions.burning.values():
             if burning.conversation in conversations and burning.seconds and self._is_read(burning):

@@ -260,6 +260,18 @@ class ActionsContract:
         self.assertEqual(self.get(self.store.burn(NOW + 105 * SECOND - 1, 9)), [])
         self.assertEqual(self.get(self.store.burn(NOW + 105 * SECOND, 9)), [(group, 2)])
 
+    def test_waiting_to_burn(self) -> None:
+        """Where something waits to be read, and nowhere else."""
+        alice, bob, direct = self.two()
+        group = self.group(alice, bob)
+        for _ in range(2):
+            self.burnable(group, alice)
+            self.burnable(direct, alice)
+        self.assertEqual(self.get(self.store.waiting_to_burn()), sorted((direct, group)))
+        self.read(bob, direct, 2)
+        self.get(self.store.start_burning([direct], NOW))
+        self.assertEqual(self.get(self.store.waiting_to_burn()), [group])
+
     def test_burn_who_counts(self) -> None:
         """Who cannot see it, or has left, need not read it."""
         alice, bob, carol = (self.account(name) for name in ("alice", "bob", "carol"))

@@ -7,8 +7,9 @@ from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.errors import ChatError, Code
 from imserver.core.values import Extra, Gone, Kind
-from tests.core.client import group, logged_in
+from tests.core.client import group, logged_in, result
 from tests.core.test_actions import BOB, CAROL, ActionsCase
+from tests.fakes import LIMITS, World
 
 
 class BurningTests(ActionsCase):
@@ -82,6 +83,19 @@ class BurningTests(ActionsCase):
         self.bob.leave()
         self.world.pass_seconds(5)
         self.assertEqual(self.log(logged_in(self.world, "bob"))[0].content_type, Gone.BURNT)
+
+    def test_after_a_restart(self) -> None:
+        """What was read when the daemon ended, at whatever moment, burns when it is back."""
+        self.burnable(1)
+        self.store_read(1)
+        again = World(LIMITS, self.world.store)
+        bob = logged_in(again, "bob")
+        again.pass_seconds(3)
+        self.assertEqual(self.burnt(bob), [1])
+
+    def store_read(self, seq: int) -> None:
+        """The cursor is written, and the daemon ends before anything comes of that."""
+        result(self.world.store.save_cursors([], [(BOB, self.direct, seq)]))
 
     def test_store_fails(self) -> None:
         """While the store takes nothing the clock does not start; it starts as soon as the store is back."""

@@ -134,7 +134,8 @@ class Script:
 
     def burn(self, place: int, limit: int) -> Any:
         self.outcome(self.store.start_burning([self.place(place), 7], NOW))
-        return self.outcome(self.store.burn(NOW + 30_000, limit))
+        waiting = self.outcome(self.store.waiting_to_burn())
+        return waiting, self.outcome(self.store.burn(NOW + 30_000, limit))
 
     def direct(self, one: int, other: int) -> Any:
         if one == other:
