@@ -5,7 +5,7 @@ An answer goes out with the tag of its request; what happened by itself goes out
 
 from dataclasses import dataclass, field
 
-from imserver.core.values import Account, Conversation, Device, Member, Membership, Message
+from imserver.core.values import Account, Conversation, Device, JoinRequest, Member, Membership, Message
 
 # -- answers -----------------------------------------------------------------------------------------
 
@@ -80,6 +80,22 @@ class GroupChanged:
 
 
 @dataclass(slots=True)
+class GroupFound:
+    """What a group is called, and how many are in it; its announcement is for its members."""
+
+    conversation: Conversation
+    members: int
+
+
+@dataclass(slots=True)
+class JoinRequestList:
+    """`next`: ask again after this number; 0 at the end."""
+
+    requests: list[JoinRequest]
+    next: int
+
+
+@dataclass(slots=True)
 class ConversationList:
     """`next`: ask again after this id; 0 at the end."""
 
@@ -145,7 +161,7 @@ class MessageArrived:
 
 @dataclass(slots=True)
 class ConversationOpened:
-    """A conversation this account is a member of; also the answer to OpenDirect and CreateGroup."""
+    """A conversation this account is a member of; also the answer to OpenDirect, CreateGroup and JoinGroup."""
 
     membership: Membership
 
@@ -155,6 +171,20 @@ class ConversationLeft:
     """This account is no longer a member."""
 
     conversation: int
+
+
+@dataclass(slots=True)
+class GroupUpdated:
+    """The group has another title, announcement or join policy; its log says who changed it."""
+
+    conversation: Conversation
+
+
+@dataclass(slots=True)
+class JoinRequested:
+    """Somebody asks to be let in; told to the group's admins."""
+
+    request: JoinRequest
 
 
 @dataclass(slots=True)
@@ -212,7 +242,7 @@ class Closing:
 
 Event = (
     Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | GroupChanged
-    | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
-    | MessageArrived | ConversationOpened | ConversationLeft | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
+    | GroupFound | JoinRequestList | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
+    | MessageArrived | ConversationOpened | ConversationLeft | GroupUpdated | JoinRequested | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
     | Probe | GoAway | Closing
 )  # fmt: skip

@@ -27,12 +27,14 @@ class Capabilities:
     """What a wire's clients can do.
 
     `wire` names it.  `acknowledges`: they send MarkDelivered; otherwise the connection judges when messages
-    have arrived.  `fetches`: they ask for what they missed; otherwise the core feeds it to them.
+    have arrived.  `fetches`: they ask for what they missed; otherwise the core feeds it to them.  `lobby`: who
+    logs in over this wire becomes a member of the built-in group "lobby".
     """
 
     wire: str
     acknowledges: bool = True
     fetches: bool = True
+    lobby: bool = False
 
 
 class Session:

@@ -28,6 +28,22 @@ class ConversationKind(IntEnum):
     GROUP = 2
 
 
+class Role(IntEnum):
+    """What a member may do: admins moderate, the owner also makes admins.  A group has exactly one owner."""
+
+    MEMBER = 1
+    ADMIN = 2
+    OWNER = 3
+
+
+class JoinPolicy(IntEnum):
+    """How strangers come into a group: by themselves, by asking its admins, or only when a member adds them."""
+
+    OPEN = 1
+    BY_REQUEST = 2
+    BY_INVITATION = 3
+
+
 @dataclass(slots=True, frozen=True)
 class Account:
     """Who somebody is to everybody else.  A deleted account keeps its number and name only."""
@@ -67,20 +83,42 @@ class DeviceRecord:
 
 @dataclass(slots=True, frozen=True)
 class Conversation:
-    """A conversation, the same for whoever looks: `peers` are the two accounts of a direct one, else empty."""
+    """A conversation, the same for whoever looks: `peers` are the two accounts of a direct one, else empty.
+
+    Groups have a `number`, counted from 1 and never used again (wires show it as *N), an `announcement`, and a
+    `join_policy` (JoinPolicy); direct conversations have 0 and nothing.
+    """
 
     id: int
     kind: ConversationKind
     title: str
     peers: tuple[Account, ...]
+    number: int = 0
+    announcement: str = ""
+    join_policy: int = 0
 
 
 @dataclass(slots=True, frozen=True)
 class Member:
-    """A member of a conversation; sees messages with joined_seq < seq."""
+    """A member of a conversation; sees messages with joined_seq < seq.
+
+    `role` is a Role; before `muted_until_ms` the member may not write.
+    """
 
     account: Account
     joined_seq: int
+    role: int = Role.MEMBER
+    muted_until_ms: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class JoinRequest:
+    """Who would like to be a member of a group, and what he says to that."""
+
+    conversation: int
+    account: Account
+    text: str
+    time_ms: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -88,7 +126,7 @@ class Membership:
     """A conversation as one device of one account has it.
 
     It sees joined_seq < seq <= left_seq (left_seq 0: still a member).  `delivered_seq` is the device's
-    cursor, `read_seq` the account's.
+    cursor, `read_seq` the account's, `role` (a Role) what the account may do.
     """
 
     conversation: Conversation
@@ -97,6 +135,7 @@ class Membership:
     left_seq: int
     delivered_seq: int
     read_seq: int
+    role: int = Role.MEMBER
 
 
 @dataclass(slots=True)
