@@ -63,14 +63,14 @@ class Accounts:
         await self._check(session, request.password)
         if session.closed:
             return None
-        for conversation in await core.store.delete_account(number, core.wall_ms()):
-            roster = core.rosters.get(conversation)
-            if roster is not None:
-                roster.members.pop(number, None)
+        departures = await core.store.delete_account(number, core.wall_ms())
         session.leaving = Code.REVOKED, "the account was deleted"
         for other in core.router.sessions_of(number):
             if other is not session:
                 other.close(*session.leaving)
+        core.rosters.account_ended(number)
+        for departure in departures:
+            await core.groups.show(departure)
         return Done()
 
     async def _check(self, session: "Session", password: str) -> None:

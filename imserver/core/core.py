@@ -10,6 +10,7 @@ from imserver.core.batches import Batches
 from imserver.core.conversations import Conversations
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import GoAway, Pong, Welcome
+from imserver.core.groups import Groups
 from imserver.core.history import Reader
 from imserver.core.limits import Limits
 from imserver.core.logins import Logins
@@ -79,6 +80,7 @@ class Core:
         self.accounts: Accounts = Accounts(self)
         self.logins: Logins = Logins(self)
         self.conversations: Conversations = Conversations(self)
+        self.groups: Groups = Groups(self)
         self.history: Reader = Reader(self)
         self.rules = {kind: BoundRule(rule, self) for kind, rule in RULES.items()}
         self._seen: dict[int, int] = {}  # device -> when its session ended, to be written

@@ -76,9 +76,11 @@ class Messages:
     def _post(self, session: "Session", tag: int, request: Send | SendTo, roster: Roster) -> None:
         account = session.account
         assert account is not None
-        # The rate is the members'; whoever asks for an earlier answer after leaving must not use it up.
-        if self._core.limits.enabled and account.number in roster.members:
-            self._check_conversation_rate(roster)
+        # Not for those who ask for an earlier answer after leaving: the rate is the members'.
+        if account.number in roster.members:
+            roster.check_may_write(account.number, self._core.wall_ms)
+            if self._core.limits.enabled:
+                self._check_conversation_rate(roster)
         self._core.batches.join(
             Posting(
                 roster.conversation.id,

@@ -8,8 +8,10 @@ that every language holds it exactly); a *seq* counts a conversation's messages 
 are wall-clock milliseconds since 1970 and informational, order is by seq.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
+
+LOBBY = 1  # both the id and the number of the built-in group
 
 
 class Kind(IntEnum):
@@ -109,6 +111,19 @@ class Member:
     joined_seq: int
     role: int = Role.MEMBER
     muted_until_ms: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Standings:
+    """Who may do more in a conversation than others, and who less.
+
+    `roles` are those of admins and the owner, `muted` maps members who may not write to the end of that in
+    milliseconds (0 stands for everybody but admins).  `ended`: nobody may write any more.
+    """
+
+    roles: dict[int, int] = field(default_factory=dict)
+    muted: dict[int, int] = field(default_factory=dict)
+    ended: bool = False
 
 
 @dataclass(slots=True, frozen=True)

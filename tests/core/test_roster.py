@@ -16,7 +16,7 @@ class RosterTests(SynchronousTestCase):
             result(self.store.create_account(name, name, "", 1))
         self.rosters = Rosters(self.store)
         pairs = ((100_001, 100_002), (100_001, 100_003), (100_002, 100_003))
-        self.conversations = [result(self.store.open_direct(*pair, 1)).id for pair in pairs]
+        self.conversations = [result(self.store.open_direct(*pair, 1, 9)).id for pair in pairs]
 
     def load(self, conversation: int) -> module.Roster:
         found: module.Roster = result(self.rosters.load(conversation))

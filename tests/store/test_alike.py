@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from imserver.core.changes import Action, GroupChange, Recorded
+from imserver.core.changes import Action, GroupChange, GroupLimits, Recorded
 from imserver.core.errors import ChatError
 from imserver.core.posting import Posting
 from imserver.core.values import Once
@@ -81,7 +81,7 @@ class Script:
         if one == other:
             return None
         return self.remember(
-            self.outcome(self.store.open_direct(self.accounts[one], self.accounts[other], NOW))
+            self.outcome(self.store.open_direct(self.accounts[one], self.accounts[other], NOW, 100))
         )
 
     def group(self, action: Action, actor: int, conversation: int, member: int, device: int, n: int) -> Any:
@@ -94,7 +94,7 @@ class Script:
             (self.accounts[member],),
             recorded,
         )
-        outcome = self.outcome(self.store.change_group(change, NOW, 3, 5))
+        outcome = self.outcome(self.store.change_group(change, NOW, GroupLimits(3, 3, 5, 2)))
         self.remember(getattr(outcome, "conversation", None))
         return outcome
 
