@@ -13,6 +13,7 @@ from imserver.core.events import (
     ConversationLeft,
     ConversationOpened,
     Done,
+    Event,
     GroupChanged,
     GroupFound,
     GroupUpdated,
@@ -157,11 +158,12 @@ class Groups:
             self._welcome(roster, member)
         if outcome.notice is not None:
             self._core.router.fan_out(roster, Burst(outcome.conversation, [outcome.notice]))
-        for member in outcome.went:
-            roster.members.pop(member.account.number, None)
-            self._core.router.tell((member.account.number,), ConversationLeft(roster.conversation.id))
+        gone = [member.account.number for member in outcome.went]
+        for number in gone:
+            roster.members.pop(number, None)
+        self._tell(gone, ConversationLeft(roster.conversation.id))
         if changed:
-            self._core.router.tell_members(roster, GroupUpdated(roster.conversation))
+            self._tell(list(roster.members), GroupUpdated(roster.conversation))
         if outcome.request is not None:
             self._core.router.tell(roster.roles, JoinRequested(outcome.request))
 
@@ -182,6 +184,13 @@ class Groups:
                     )
                 )
             )
+
+    def _tell(self, numbers: list[int], event: Event) -> None:
+        """In slices, like messages: a group can be large."""
+        most = self._core.limits.fanout_per_turn
+        self._core.router.tell(numbers[:most], event)
+        if len(numbers) > most:
+            self._core.clock.callLater(0, self._tell, numbers[most:], event)
 
     # -- rates
 

@@ -78,7 +78,7 @@ class GroupRules:
         return [departures.end(group, log.member(group, number)) for group in groups]
 
     def _actor(self, change: GroupChange, log: GroupLog) -> Actor:
-        if change.actor == OPERATOR:
+        if change.actor == OPERATOR and change.action not in (Action.CREATED, Action.JOINED):
             return _OPERATOR
         account = log.account(change.actor)
         member = self._tables.member(change.conversation, account.number)
