@@ -74,6 +74,7 @@ class GroupOutcome:
 
     `notice` is the message it left in the log; None when it leaves none, when there was nothing to change, or
     when the outcome is a recorded one (the change itself happened before).  `request` is what waits for an admin.
+    `is_updated`: the conversation is not as it was before.
     """
 
     conversation: Conversation
@@ -83,3 +84,4 @@ class GroupOutcome:
     notice: Message | None = None
     standings: Standings | None = None
     request: JoinRequest | None = None
+    is_updated: bool = False

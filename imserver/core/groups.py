@@ -149,7 +149,6 @@ class Groups:
         if outcome.standings is None:
             return  # a recorded outcome, which was shown when it happened
         roster = await self._core.rosters.load(outcome.conversation.id)
-        changed = roster.conversation != outcome.conversation
         roster.conversation = outcome.conversation
         roster.last_seq = max(roster.last_seq, outcome.seq)
         roster.roles, roster.muted = outcome.standings.roles, outcome.standings.muted
@@ -162,7 +161,7 @@ class Groups:
         for number in gone:
             roster.members.pop(number, None)
         self._tell(gone, ConversationLeft(roster.conversation.id))
-        if changed:
+        if outcome.is_updated:
             self._tell(list(roster.members), GroupUpdated(roster.conversation))
         if outcome.request is not None:
             self._core.router.tell(roster.roles, JoinRequested(outcome.request))

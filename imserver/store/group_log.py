@@ -51,11 +51,12 @@ class GroupLog:
         came: Sequence[Member] = (),
         went: Sequence[Member] = (),
         request: JoinRequest | None = None,
+        is_updated: bool = False,
     ) -> GroupOutcome:
         """All that the core needs to make the change visible."""
         seq = notice.seq if notice else self._tables.last_seq(group.id)
         standings = self._tables.standings(group.id)
-        return GroupOutcome(group, seq, tuple(came), tuple(went), notice, standings, request)
+        return GroupOutcome(group, seq, tuple(came), tuple(went), notice, standings, request, is_updated)
 
     def account(self, number: int) -> Account:
         """Raises NOT_FOUND, also once it is deleted."""

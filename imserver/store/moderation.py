@@ -44,7 +44,8 @@ class Moderation:
         if changed == group:
             return self._log.outcome(group)
         self._tables.update(changed)
-        return self._log.outcome(changed, self._log.notice(changed, action, actor, [], **details))
+        notice = self._log.notice(changed, action, actor, [], **details)
+        return self._log.outcome(changed, notice, is_updated=True)
 
     # -- its members
 

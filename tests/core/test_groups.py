@@ -183,6 +183,13 @@ class ModerationTests(GroupsCase):
         self.assertEqual([type(event) for event in self.carol.events[:2]], [e.MessageArrived, e.GroupUpdated])
         self.assertEqual(self.dave.events, [])
 
+    def test_updated_from_disk(self) -> None:
+        """Whether the group was in memory makes no difference."""
+        self.world.core.rosters._recent.clear()
+        self.world.core.rosters._alive.clear()
+        self.done(self.bob, r.RenameGroup(self.club, "Pub"))
+        self.assertEqual([event.conversation.title for event in self.carol.of(e.GroupUpdated)], ["Pub"])
+
     def test_nothing_new(self) -> None:
         """What changes nothing is told to nobody."""
         self.done(self.bob, r.RenameGroup(self.club, "Club"))
