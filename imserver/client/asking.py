@@ -4,6 +4,7 @@ Reads and settings are safe.  Changes of groups are made safe by `once`, under w
 retry.  Anything else that was lost half-way fails with NotConnected, because nobody knows whether it was done.
 """
 
+import typing
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -26,12 +27,11 @@ REPEATABLE = (
     requests.RevokeDevice,
     requests.LookUp,
     requests.OpenDirect,
-    requests.CreateGroup,
-    requests.AddMembers,
-    requests.LeaveGroup,
-    requests.RenameGroup,
+    *typing.get_args(requests.GroupRequest),
+    requests.FindGroup,
     requests.ListConversations,
     requests.ListMembers,
+    requests.ListJoinRequests,
     requests.CountReceipts,
     requests.FetchHistory,
     requests.Synchronise,

@@ -20,6 +20,7 @@ from imserver.core.group_requests import (
     JoinGroup as JoinGroup,
     LeaveGroup as LeaveGroup,
     ListJoinRequests as ListJoinRequests,
+    MemberRequest as MemberRequest,
     Mute as Mute,
     RemoveMember as RemoveMember,
     RenameGroup as RenameGroup,
