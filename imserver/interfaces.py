@@ -18,18 +18,20 @@ from zope.interface import Attribute, Interface
 
 from imserver.core.burst import Burst
 from imserver.core.changes import GroupChange, GroupLimits, GroupOutcome
+from imserver.core.contacting import ContactBounds, ContactOutcome, ContactRecord
 from imserver.core.events import Event
 from imserver.core.posting import Posting
 from imserver.core.requests import Request
+from imserver.core.run import Run
 from imserver.core.values import (
     Account,
     AccountRecord,
+    ContactRequest,
     Conversation,
     DeviceRecord,
     JoinRequest,
     Member,
     Membership,
-    Message,
     Standings,
 )
 
@@ -74,8 +76,8 @@ class IClient(Interface):
     def push(burst: Burst) -> None:
         """Show new messages."""
 
-    def acknowledge(postings: Sequence[Posting]) -> None:
-        """Answer sends, each with `Sent` under its tag: they are durable."""
+    def acknowledge(run: Run, tags: Sequence[int]) -> None:
+        """Answer the sends of these messages, each with `Sent` under its tag: they are durable."""
 
     def close(code: str, text: str) -> None:
         """Tell the client why, and close."""
@@ -84,7 +86,9 @@ class IClient(Interface):
 class IAccounts(Interface):
     """Accounts and their devices.  Every method is asynchronous; what it wrote is on disk when it returns."""
 
-    async def create_account(name: str, display_name: str, password_hash: str, now_ms: int) -> Account:
+    async def create_account(
+        name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+    ) -> Account:
         """A new account; an all-digit name is its number.  Raises NAME_TAKEN, also for names of deleted accounts."""
 
     async def account_named(name: str) -> AccountRecord | None:
@@ -103,7 +107,7 @@ class IAccounts(Interface):
         """Replace what others see."""
 
     async def delete_account(number: int, now_ms: int) -> list[GroupOutcome]:
-        """Forget everything but number, name and messages; leave all groups, which is what the outcomes tell."""
+        """Forget everything but number, name and messages, also its contacts; leave all groups, which the outcomes tell."""
 
     async def put_device(
         account: int, name: str, token_sha256: bytes, now_ms: int, max_devices: int
@@ -130,6 +134,59 @@ class IAccounts(Interface):
 
     async def save_seen(seen: Sequence[tuple[int, int]]) -> None:
         """(device, last_seen_ms) pairs."""
+
+
+class IContacts(Interface):
+    """Who knows whom, who wants nothing of whom, and who may be found (store/contact_rules.py)."""
+
+    async def request_contact(
+        asker: int, target: int, text: str, now_ms: int, bounds: ContactBounds
+    ) -> ContactOutcome:
+        """Store a request, or make contacts at once where the target is open or has asked the asker.
+
+        Raises FORBIDDEN (oneself, or somebody one has blocked), NOT_FOUND, LIMIT_REACHED.
+        """
+
+    async def answer_contact(
+        account: int, asker: int, accept: bool, now_ms: int, bounds: ContactBounds
+    ) -> ContactOutcome:
+        """ADDED, or UNCHANGED.  Raises NOT_FOUND (no such request waits), LIMIT_REACHED."""
+
+    async def remove_contact(account: int, other: int) -> bool:
+        """Whether they were contacts.  An own request that waits is withdrawn."""
+
+    async def set_remark(account: int, contact: int, remark: str, category: str) -> None:
+        """The own words about a contact.  Raises NOT_FOUND."""
+
+    async def contacts(account: int, after: int, limit: int) -> list[ContactRecord]:
+        """Those with number > after, ascending, at most `limit`."""
+
+    async def contact_numbers(account: int) -> list[tuple[int, bool]]:
+        """All, as (number, is_silent), ascending."""
+
+    async def contact_requests(account: int, after: int, limit: int) -> list[ContactRequest]:
+        """Those that wait for this account's answer, of askers with number > after, ascending, at most `limit`."""
+
+    async def block(owner: int, account: int, now_ms: int, max_blocked: int) -> bool:
+        """Whether they are contacts.  Raises FORBIDDEN (oneself), NOT_FOUND, LIMIT_REACHED."""
+
+    async def unblock(owner: int, account: int) -> bool:
+        """Whether they are contacts."""
+
+    async def blocked(owner: int, after: int, limit: int) -> list[Account]:
+        """Those with number > after, ascending, at most `limit`."""
+
+    async def blocked_between(one: int, other: int) -> frozenset[int]:
+        """Which of the two the other one has blocked."""
+
+    async def set_privacy(account: int, findable: bool, open_to_contacts: bool) -> None:
+        """Whether a search finds it, and whether who asks becomes its contact at once."""
+
+    async def search(text: str, after: int, limit: int) -> list[Account]:
+        """Findable accounts whose names begin with the text, or whose number it is.
+
+        In the order of their names, after that of the account numbered `after` (0: from the first), at most `limit`.
+        """
 
 
 class IConversations(Interface):
@@ -187,7 +244,7 @@ class IMessages(Interface):
     """The log.  What append has not finished is invisible to every other method of every store interface."""
 
     async def append(postings: Sequence[Posting], now_ms: int) -> None:
-        """Store a batch in one durable transaction and fill in each posting's outcome.
+        """Store a batch in one durable transaction and fill in what became of each posting (core/posting.py).
 
         Numbers follow the order of `postings`.  A client id already stored for its sender gets that seq again;
         with other content, CLIENT_ID_REUSED.  A sender who is not a member when the transaction runs gets
@@ -197,14 +254,14 @@ class IMessages(Interface):
 
     async def history(
         conversation: int, after: int, before: int, newest: bool, limit: int, max_bytes: int
-    ) -> list[Message]:
+    ) -> list[Run]:
         """Messages with after < seq < before, ascending: the oldest such, or the newest, as many as fit both limits (at least one)."""
 
     def log_epoch() -> int:
         """Random; changes only when the store is restored from a backup."""
 
 
-class IStore(IAccounts, IConversations, IMessages):
+class IStore(IAccounts, IContacts, IConversations, IMessages):
     """What the core is given: one store for everything."""
 
     state = Attribute("str: 'ready', or 'degraded' while it takes no writes")

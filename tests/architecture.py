@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 _CORE_VALUES = (
     "imserver.core.values",
     "imserver.core.requests",
+    "imserver.core.group_requests",
     "imserver.core.events",
     "imserver.core.errors",
 )
@@ -39,11 +40,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),
         *("imserver.core.errors", "imserver.core.changes", "imserver.core.notices", "imserver.core.posting"),
+        *("imserver.core.run", "imserver.core.client_ids", "imserver.core.contacting"),
         *("imserver.core.names.MAX_NUMBER", "apsw", "twisted", "zope.interface"),
     ),
     "imserver.client": (
         *("imserver.client", "imserver.net.framing", "imserver.codecs", "imserver.proto", *_CORE_VALUES),
-        "imserver.core.notices",
+        *("imserver.core.notices", "imserver.core.singly"),
         *("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography"),
     ),
     "imserver.passwords": ("imserver.core", "imserver.interfaces", "argon2", "twisted", "zope.interface"),

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from imserver.client.errors import ClientError, NotConnected, QueueFull, RequestRefused
 from imserver.client.link import Link
 from imserver.core import requests
+from imserver.core.group_requests import GroupRequest
 from imserver.core.requests import Request
 
 MAX_ASKED = 1_024
@@ -26,8 +27,20 @@ REPEATABLE = (
     requests.ListDevices,
     requests.RevokeDevice,
     requests.LookUp,
+    requests.RequestContact,
+    requests.AnswerContact,
+    requests.RemoveContact,
+    requests.Block,
+    requests.Unblock,
+    requests.ListBlocked,
+    requests.SetRemark,
+    requests.ListContacts,
+    requests.ListContactRequests,
+    requests.Search,
+    requests.SetPresence,
+    requests.SetPrivacy,
     requests.OpenDirect,
-    *typing.get_args(requests.GroupRequest),
+    *typing.get_args(GroupRequest),
     requests.FindGroup,
     requests.ListConversations,
     requests.ListMembers,

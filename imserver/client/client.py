@@ -26,6 +26,7 @@ from imserver.core.events import (
     Registered,
     Sent,
 )
+from imserver.core.group_requests import MemberRequest
 from imserver.core.requests import (
     AddMembers,
     CreateGroup,
@@ -37,7 +38,6 @@ from imserver.core.requests import (
     ListMembers,
     LookUp,
     MarkRead,
-    MemberRequest,
     OpenDirect,
     Register,
     RenameGroup,
@@ -84,7 +84,7 @@ class Client(Device):
             before = messages[0].seq if messages else before or 2**53
             page: History = await self.ask(FetchHistory(conversation, 0, before, limit - len(messages)))
             messages[:0] = page.messages
-            if not page.more or not page.messages:
+            if not page.more or not page.runs:
                 break
         return messages
 

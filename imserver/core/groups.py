@@ -32,6 +32,7 @@ from imserver.core.group_requests import (
 from imserver.core.orders import Order, order
 from imserver.core.rates import Bucket, limited
 from imserver.core.roster import Roster
+from imserver.core.run import Run
 from imserver.core.values import LOBBY, Conversation, JoinPolicy, Member, Membership, Role
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class Groups:
             roster.members[member.account.number] = member.joined_seq
             self._welcome(roster, member)
         if outcome.notice is not None:
-            self._core.router.fan_out(roster, Burst(outcome.conversation, [outcome.notice]))
+            self._core.router.fan_out(roster, Burst(outcome.conversation, Run.of(outcome.notice)))
         gone = [member.account.number for member in outcome.went]
         for number in gone:
             roster.members.pop(number, None)

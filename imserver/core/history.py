@@ -8,7 +8,8 @@ from imserver.core.errors import ChatError
 from imserver.core.events import History, SyncState
 from imserver.core.requests import FetchHistory, Synchronise
 from imserver.core.roster import Roster
-from imserver.core.values import Membership, Message
+from imserver.core.run import Run
+from imserver.core.values import Membership
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -32,18 +33,18 @@ class Reader:
         before = min(request.before or NO_SEQ, end)
         limits = self._core.limits
         newest = request.before > 0
-        messages = await self._core.store.history(
+        runs = await self._core.store.history(
             request.conversation, after, before, newest, pages.size(request.limit, limits), limits.page_bytes
         )
-        messages = await self._still_visible(session, roster, messages)
-        if not messages:
+        runs = await self._still_visible(session, roster, runs)
+        if not runs:
             return History(request.conversation, [], False)
         if newest:
-            more = messages[0].seq > after + 1
+            more = runs[0].first_seq > after + 1
         else:
-            more = messages[-1].seq < min(before - 1, roster.last_seq)
-            session.fetched(request.conversation, after, messages[-1].seq)
-        return History(request.conversation, messages, more)
+            more = runs[-1].last_seq < min(before - 1, roster.last_seq)
+            session.fetched(request.conversation, after, runs[-1].last_seq)
+        return History(request.conversation, [run.seen_by(session.number) for run in runs], more)
 
     async def _visible(self, session: "Session", roster: Roster) -> tuple[int, int]:
         """The account sees lowest < seq < end."""
@@ -53,12 +54,13 @@ class Reader:
         past = await self._core.rosters.membership(session, roster.conversation.id)
         return past.joined_seq, past.left_seq + 1
 
-    async def _still_visible(
-        self, session: "Session", roster: Roster, messages: list[Message]
-    ) -> list[Message]:
-        """Those that may be seen now: the right may have ended while they were read (threats.md T21)."""
+    async def _still_visible(self, session: "Session", roster: Roster, runs: list[Run]) -> list[Run]:
+        """Those that may be seen now: the right may have ended while they were read (threats.md T21).
+
+        A right begins and ends between two runs, because a run is stored as one.
+        """
         lowest, end = await self._visible(session, roster)
-        return [message for message in messages if lowest < message.seq < end]
+        return [run for run in runs if lowest < run.first_seq and run.last_seq < end]
 
     async def synchronise(self, session: "Session", request: Synchronise) -> SyncState:
         """The conversations in which the device lacks messages."""
@@ -84,20 +86,21 @@ class Reader:
         position = window.positions[conversation]
         roster = await self._core.rosters.load(conversation)
         lowest, end = await self._visible(session, roster)
-        messages = await self._core.store.history(
+        runs = await self._core.store.history(
             conversation, max(position.pushed, lowest), end, False, FEED_ITEMS, self._core.limits.page_bytes
         )
-        messages = await self._still_visible(session, roster, messages)
+        runs = await self._still_visible(session, roster, runs)
         if session.closed:
             return False
         window.behind.pop(conversation, None)
-        if not messages:
+        if not runs:
             return True
-        session.push(Burst(roster.conversation, messages))
+        for run in runs:
+            session.push(Burst(roster.conversation, run))
         last_seq = min(roster.last_seq, end - 1)
         if position.pushed < last_seq:
             window.behind[conversation] = last_seq
-        return position.pushed >= messages[-1].seq
+        return position.pushed >= runs[-1].last_seq
 
 
 def last_id(memberships: list[Membership], page: int) -> int:

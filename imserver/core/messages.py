@@ -26,13 +26,21 @@ class Messages:
 
     def send(self, session: "Session", tag: int, request: Send | SendTo) -> None:
         """Take a message on; its answer comes when it is durable."""
-        session.asked_send()
+        limits = self._core.limits
+        session.sends_in_flight += 1
+        if session.sends_in_flight >= limits.max_sends_in_flight:
+            session.busy = True
         try:
-            limits = self._core.limits
             check_content(request, limits)
             if limits.enabled:
                 self._check_rates(session, len(request.body))
             if session.held is None and type(request) is Send:
+                posting = session.posting
+                if posting is not None and posting.continues_with(request):
+                    if limits.enabled:
+                        self._check_conversation_rate(posting.roster)
+                    self._core.batches.extend(posting, tag, request.body)
+                    return
                 roster = self._core.rosters.get(request.conversation)
                 if roster is not None and session.number in roster.members:
                     self._post(session, tag, request, roster)
@@ -76,25 +84,36 @@ class Messages:
     def _post(self, session: "Session", tag: int, request: Send | SendTo, roster: Roster) -> None:
         account = session.account
         assert account is not None
-        # Not for those who ask for an earlier answer after leaving: the rate is the members'.
+        barred = None
+        # Who asks for an earlier answer after leaving must not use up the rate, which is the members'.
         if account.number in roster.members:
-            roster.check_may_write(account.number, self._core.wall_ms)
-            if self._core.limits.enabled:
-                self._check_conversation_rate(roster)
-        self._core.batches.join(
-            Posting(
-                roster.conversation.id,
-                account.number,
-                account.name,
-                request.client_id,
-                request.kind,
-                request.content_type,
-                request.body,
-                session,
-                tag,
-                roster,
-            )
+            barred = self._bar(roster, account.number)
+        posting = Posting(
+            roster.conversation.id,
+            account.number,
+            account.name,
+            request.client_id,
+            request.kind,
+            request.content_type,
+            request.body,
+            session,
+            tag,
+            roster,
+            account.number in roster.blocked,
+            barred,
         )
+        self._core.batches.join(posting)
+        session.posting = posting
+
+    def _bar(self, roster: Roster, number: int) -> ChatError | None:
+        """Why the member may not write there now, unless it is something that was stored before."""
+        try:
+            roster.check_may_write(number, self._core.wall_ms)
+        except ChatError as error:
+            return error
+        if self._core.limits.enabled:
+            self._check_conversation_rate(roster)
+        return None
 
     def _check_rates(self, session: "Session", size: int) -> None:
         limits, rates, now = self._core.limits, session.rates, self._core.now()
@@ -106,7 +125,8 @@ class Messages:
         if wait:
             raise limited(wait, "messages")
 
-    def _check_conversation_rate(self, roster: Roster) -> None:
+    def _check_conversation_rate(self, roster: Roster | None) -> None:
+        assert roster is not None
         limits = self._core.limits
         wait = roster.bucket.take(
             self._core.now(), 1, limits.conversation_messages_per_second, limits.conversation_messages_burst

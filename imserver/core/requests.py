@@ -7,29 +7,37 @@ core/group_requests.py, and is here too.
 
 from dataclasses import dataclass, field
 
-# Named twice, so that they are names of this module, too.
-# isort: off
 from imserver.core.group_requests import (
-    AddMembers as AddMembers,
-    AnswerJoin as AnswerJoin,
-    CreateGroup as CreateGroup,
-    DissolveGroup as DissolveGroup,
-    FindGroup as FindGroup,
-    GroupRequest as GroupRequest,
-    HandOver as HandOver,
-    JoinGroup as JoinGroup,
-    LeaveGroup as LeaveGroup,
-    ListJoinRequests as ListJoinRequests,
-    MemberRequest as MemberRequest,
-    Mute as Mute,
-    RemoveMember as RemoveMember,
-    RenameGroup as RenameGroup,
-    SetAnnouncement as SetAnnouncement,
-    SetJoinPolicy as SetJoinPolicy,
-    SetRole as SetRole,
+    AddMembers,
+    AnswerJoin,
+    CreateGroup,
+    DissolveGroup,
+    FindGroup,
+    HandOver,
+    JoinGroup,
+    LeaveGroup,
+    ListJoinRequests,
+    Mute,
+    RemoveMember,
+    RenameGroup,
+    SetAnnouncement,
+    SetJoinPolicy,
+    SetRole,
 )
-
-# isort: on
+from imserver.core.social_requests import (
+    AnswerContact,
+    Block,
+    ListBlocked,
+    ListContactRequests,
+    ListContacts,
+    RemoveContact,
+    RequestContact,
+    Search,
+    SetPresence,
+    SetPrivacy,
+    SetRemark,
+    Unblock,
+)
 
 # -- before login ------------------------------------------------------------------------------------
 
@@ -236,6 +244,8 @@ class Synchronise:
 Request = (
     Hello | Ping | Register | LogIn | LogInWithToken | Resume
     | LogOut | ChangePassword | DeleteAccount | UpdateProfile | ListDevices | RevokeDevice | LookUp
+    | RequestContact | AnswerContact | RemoveContact | Block | Unblock | ListBlocked | SetRemark
+    | ListContacts | ListContactRequests | Search | SetPresence | SetPrivacy
     | OpenDirect | CreateGroup | AddMembers | LeaveGroup | RenameGroup | ListConversations | ListMembers
     | FindGroup | JoinGroup | AnswerJoin | ListJoinRequests | RemoveMember | SetRole | HandOver | Mute
     | SetJoinPolicy | SetAnnouncement | DissolveGroup

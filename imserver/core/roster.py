@@ -20,11 +20,12 @@ MAX_ID = 2**53 - 1
 class Roster:
     """One conversation: `members` maps number to joined_seq; `last_seq` is that of the newest durable message.
 
-    `roles`, `muted` and `ended` are as in Standings.
+    `roles`, `muted`, `ended` and `blocked` are as in Standings.
     """
 
     __slots__ = (
         "__weakref__",
+        "blocked",
         "bucket",
         "conversation",
         "ended",
@@ -52,6 +53,7 @@ class Roster:
         self.roles = standings.roles
         self.muted = standings.muted
         self.ended = standings.ended
+        self.blocked = standings.blocked
 
     def check_may_write(self, number: int, wall_ms: Callable[[], int]) -> None:
         """Raises NOT_FOUND where there is nobody left to read it, FORBIDDEN while the member is muted."""

@@ -9,7 +9,7 @@ are wall-clock milliseconds since 1970 and informational, order is by seq.
 """
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 LOBBY = 1  # both the id and the number of the built-in group
 
@@ -21,6 +21,14 @@ class Kind(IntEnum):
     RICH = 2  # an RTF document in UTF-8
     OPAQUE = 3  # bytes of the named content type, passed through unchanged
     NOTICE = 4  # what happened to a group, as JSON (core/notices.py); written by the server only
+    TOMBSTONE = 5  # nothing any more, or nothing for you; the content type is one of Gone
+
+
+class Gone(StrEnum):
+    """Why a tombstone stands for a message."""
+
+    DAMAGED = "damaged"  # the disk gave back something else than was written
+    WITHHELD = "withheld"  # its receiver has blocked its sender
 
 
 class ConversationKind(IntEnum):
@@ -46,6 +54,17 @@ class JoinPolicy(IntEnum):
     BY_INVITATION = 3
 
 
+class State(IntEnum):
+    """How available somebody is.  INVISIBLE is told to others as OFFLINE."""
+
+    OFFLINE = 0
+    ONLINE = 1
+    AWAY = 2
+    BUSY = 3
+    DO_NOT_DISTURB = 4
+    INVISIBLE = 5
+
+
 @dataclass(slots=True, frozen=True)
 class Account:
     """Who somebody is to everybody else.  A deleted account keeps its number and name only."""
@@ -63,6 +82,41 @@ class AccountRecord:
     account: Account
     password_hash: str
     deleted: bool
+
+
+@dataclass(slots=True, frozen=True)
+class Presence:
+    """`state` is one of State; `text` is what its owner says about it."""
+
+    state: int
+    text: str
+
+
+@dataclass(slots=True, frozen=True)
+class AccountPresence:
+    """Whose presence it is, by number."""
+
+    account: int
+    presence: Presence
+
+
+@dataclass(slots=True, frozen=True)
+class Contact:
+    """One of somebody's contacts; `remark` and `category` are his own words about it, which nobody else sees."""
+
+    account: Account
+    remark: str
+    category: str
+    presence: Presence
+
+
+@dataclass(slots=True, frozen=True)
+class ContactRequest:
+    """Who would like to be a contact, and what he says to that."""
+
+    account: Account
+    text: str
+    time_ms: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -118,12 +172,14 @@ class Standings:
     """Who may do more in a conversation than others, and who less.
 
     `roles` are those of admins and the owner, `muted` maps members who may not write to the end of that in
-    milliseconds (0 stands for everybody but admins).  `ended`: nobody may write any more.
+    milliseconds (0 stands for everybody but admins).  `ended`: nobody may write any more.  `blocked` are those of
+    the two of a direct conversation whose messages are withheld from the other.
     """
 
     roles: dict[int, int] = field(default_factory=dict)
     muted: dict[int, int] = field(default_factory=dict)
     ended: bool = False
+    blocked: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True, frozen=True)

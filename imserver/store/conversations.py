@@ -1,12 +1,14 @@
 """Conversations, their members and everybody's cursors in SQLite."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import apsw
 
 from imserver.core.changes import GroupChange, GroupLimits, GroupOutcome
 from imserver.core.values import Conversation, JoinRequest, Member, Membership, Standings
 from imserver.store import rows
+from imserver.store.contact_tables import blocked_between
 from imserver.store.direct_rules import check_direct
 from imserver.store.group_commit import GroupCommit
 from imserver.store.group_rules import GroupRules
@@ -32,7 +34,7 @@ _MEMBERSHIPS = """
         SELECT c.id, c.kind, c.title, a.number, a.name, a.display_name, a.signature,
             b.number, b.name, b.display_name, b.signature, c.number, c.announcement, c.join_policy,
             iif(m.left_seq, m.left_seq,
-                coalesce((SELECT max(seq) FROM messages WHERE conversation = c.id), 0)) AS last_seq,
+                coalesce((SELECT max(last_seq) FROM runs WHERE conversation = c.id), 0)) AS last_seq,
             m.joined_seq, m.left_seq, max(m.joined_seq, coalesce(d.delivered_seq, 0)) AS delivered_seq,
             m.read_seq, m.role
         FROM members m JOIN conversations c ON c.id = m.conversation
@@ -51,8 +53,9 @@ _RECEIPTS = """
             OR EXISTS (SELECT 1 FROM devices d JOIN device_cursors c ON c.device = d.id
                 WHERE d.account = m.account AND c.conversation = m.conversation AND c.delivered_seq >= :seq)), 0),
         coalesce(sum(m.read_seq >= :seq), 0)
-    FROM members m JOIN messages s ON s.conversation = m.conversation AND s.seq = :seq
-    WHERE m.conversation = :conversation AND m.left_seq = 0 AND m.joined_seq < :seq AND m.account <> s.sender"""
+    FROM members m JOIN runs r ON r.conversation = m.conversation AND r.last_seq = (
+        SELECT last_seq FROM runs WHERE conversation = :conversation AND last_seq >= :seq ORDER BY last_seq LIMIT 1)
+    WHERE m.conversation = :conversation AND m.left_seq = 0 AND m.joined_seq < :seq AND m.account <> r.sender"""
 _MAX_ID = 2**53 - 1
 
 
@@ -118,8 +121,11 @@ class SqliteConversations:
         if found is None:
             return None
         present: dict[int, int] = dict(self._connection.execute(_PRESENT, (conversation,)))
-        last_seq = self._tables.last_seq(conversation)
-        return found, present, last_seq, self._tables.standings(conversation)
+        standings = self._tables.standings(conversation)
+        if found.peers:
+            blocked = blocked_between(self._connection, *(peer.number for peer in found.peers))
+            standings = replace(standings, blocked=blocked)
+        return found, present, self._tables.last_seq(conversation), standings
 
     async def membership(self, account: int, device: int, conversation: int) -> Membership | None:
         """See IConversations."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from imserver.core.changes import OPERATOR, Action, GroupChange, GroupLimits, GroupOutcome
 from imserver.core.errors import ChatError, Code
 from imserver.core.values import Account, Conversation
-from imserver.store import outcomes, permissions
+from imserver.store import permissions, retries
 from imserver.store.arrivals import Arrivals
 from imserver.store.departures import Departures
 from imserver.store.group_log import GroupLog
@@ -31,12 +31,12 @@ class GroupRules:
 
     def change(self, change: GroupChange, now_ms: int, limits: GroupLimits) -> GroupOutcome:
         """Check, apply, log and record a change; raises ChatError as IConversations.change_group says."""
-        known = outcomes.known(self._tables, change.recorded) if change.recorded else None
+        known = retries.known(self._tables, change.recorded) if change.recorded else None
         if known is not None:
             return GroupOutcome(self._group(known.conversation), known.seq)
         outcome = self._apply(change, GroupLog(self._tables, self._token_bytes, now_ms), limits)
         if change.recorded:
-            outcomes.keep(self._tables, change.recorded, outcome)
+            retries.keep(self._tables, change.recorded, outcome)
         return outcome
 
     def _apply(self, change: GroupChange, log: GroupLog, limits: GroupLimits) -> GroupOutcome:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from imserver.core.changes import Recorded
+from imserver.core.run import Run
 from imserver.core.values import (
     LOBBY,
     Account,
@@ -35,7 +36,7 @@ class Place:
 
 @dataclass(slots=True)
 class Log:
-    """A conversation: `messages` in order of seq, from 1; `peers` are the two numbers of a direct one.
+    """A conversation: `runs` in order of seq, from 1; `peers` are the two numbers of a direct one.
 
     `muted_until_ms` is for everybody but admins; `requests` to join are kept by account.
     """
@@ -49,7 +50,12 @@ class Log:
     muted_until_ms: int = 0
     requests: dict[int, JoinRequest] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)
-    messages: list[Message] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def last_seq(self) -> int:
+        """0: it is empty."""
+        return self.runs[-1].last_seq if self.runs else 0
 
 
 @dataclass(slots=True)
@@ -71,7 +77,7 @@ class MemoryTables:
         self.devices: dict[int, StoredDevice] = {}
         lobby = Log(ConversationKind.GROUP, "lobby", (), number=LOBBY, join_policy=JoinPolicy.OPEN)
         self.logs: dict[int, Log] = {LOBBY: lobby}
-        self.by_client_id: dict[tuple[int, bytes], Message] = {}
+        self.by_client_id: dict[tuple[int, bytes], Run] = {}  # each message as a run of one
         self._randbits = randbits
 
     def account(self, number: int) -> Account | None:
@@ -124,7 +130,7 @@ class MemoryTables:
         return Standings(roles, muted, any(self.account(number) is None for number in log.peers))
 
     def last_seq(self, conversation: int) -> int:
-        return len(self.logs[conversation].messages)
+        return self.logs[conversation].last_seq
 
     def create(self, log: Log) -> int:
         """-> its new id."""
@@ -177,8 +183,12 @@ class MemoryTables:
         requests.pop(account, None) if account else requests.clear()
 
     def log(self, message: Message) -> None:
-        self.logs[message.conversation].messages.append(message)
-        self.by_client_id[message.sender, message.client_id] = message
+        self.store(Run.of(message))
+
+    def store(self, run: Run) -> None:
+        self.logs[run.conversation].runs.append(run)
+        for index in range(len(run.bodies)):
+            self.by_client_id[run.sender, run.client_id(index)] = run.part(index, index + 1)
 
     def last_request(self, device: int) -> tuple[int, int] | None:
         stored = self.devices.get(device)

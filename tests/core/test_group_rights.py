@@ -102,7 +102,7 @@ class RightsTests(SynchronousTestCase):
         log = self.world.store._tables.logs[self.group]
         places = {n: (p.left_seq, p.role, p.muted_until_ms, p.removed) for n, p in log.places.items()}
         settings = log.title, log.announcement, log.join_policy, log.muted_until_ms
-        return settings, places, dict(log.requests), len(log.messages)
+        return settings, places, dict(log.requests), log.last_seq
 
     def test_matrix(self) -> None:
         """Each cell has its code, and who is refused changes nothing and is heard by nobody."""

@@ -227,6 +227,22 @@ class ModerationTests(GroupsCase):
         self.done(self.carol, text(self.club, "finally"))
         self.assertEqual(self.world.core.rosters.get(self.club).muted, {})
 
+    def test_muted_and_asking_again(self) -> None:
+        """Who was muted after a send is answered by its seq all the same (delivery.md P2)."""
+        sent = self.done(self.carol, text(self.club, "before"))
+        self.done(self.bob, r.Mute(self.club, CAROL, 60))
+        self.assertEqual(self.done(self.carol, text(self.club, "before")), sent)
+        self.assertEqual(self.carol.code(text(self.club, "after")), "FORBIDDEN")
+
+    def test_muted_while_writing(self) -> None:
+        """Messages that come in a row are refused together, and use up nobody's rate."""
+        self.done(self.bob, r.Mute(self.club, CAROL, 60))
+        tags = [self.carol.start(text(self.club, "x", b"id %d" % n)) for n in range(40)]
+        self.world.settle()
+        self.assertEqual({self.carol.answers[tag].code for tag in tags}, {"FORBIDDEN"})
+        for n in range(50):
+            self.done(self.alice, text(self.club, f"{n}"))
+
     def test_muted_in_one_group(self) -> None:
         """In other conversations the muted one writes."""
         self.done(self.bob, r.Mute(self.club, CAROL, 60))
@@ -311,6 +327,7 @@ class EndedTests(GroupsCase):
         for _ in range(2):
             for request in (text(conversation, "are you there?"), text_to("dave", "or there?")):
                 self.assertEqual(self.alice.code(request), "NOT_FOUND")
+            self.assertEqual(self.done(self.alice, text_to("dave", "hello")).seq, 1)
             page = self.done(self.alice, r.FetchHistory(conversation, 0, 0, 0))
             self.assertEqual([message.body for message in page.messages], [b"hello"])
             self.world.core.rosters._recent.clear()

@@ -36,7 +36,7 @@ class LobbyTests(SynchronousTestCase):
         self.assertEqual(self.members(), ["alice", "bob"])
         self.alice.ask(text(LOBBY, "good morning"))
         self.assertEqual(self.bob.texts, ["good morning"])
-        self.assertEqual(self.world.store._tables.logs[LOBBY].messages[0].body, b"good morning")
+        self.assertEqual(self.world.store._tables.logs[LOBBY].runs[0].bodies, [b"good morning"])
 
     def test_entered_once(self) -> None:
         """Later logins change nothing, and ask the store nothing."""

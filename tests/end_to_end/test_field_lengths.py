@@ -11,11 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import requests as r
 from imserver.core.errors import Code
-from imserver.core.events import AccountFound, ConversationOpened, Event, GroupChanged, Pong, Refused
+from imserver.core.events import AccountFound, ConversationOpened, Done, Event, GroupChanged, Pong, Refused
 from imserver.core.limits import Limits
 from imserver.core.names import MAX_NAME_CHARS
 from imserver.core.rules import RULES
-from imserver.core.values import JoinPolicy, Kind
+from imserver.core.values import JoinPolicy, Kind, State
 from tests.end_to_end.peer import PASSWORD, Peer
 from tests.end_to_end.siege import Siege
 
@@ -72,6 +72,11 @@ ROWS: dict[tuple[type, str], Row] = {
     (r.UpdateProfile, "signature"): Row(LIMITS.max_signature_chars, Code.BAD_REQUEST, None),
     (r.RevokeDevice, "device"): NOT_FOUND,
     (r.LookUp, "name"): NOT_FOUND,
+    (r.RequestContact, "text"): Row(LIMITS.max_contact_text_chars, Code.BAD_REQUEST, None),
+    (r.SetRemark, "remark"): Row(LIMITS.max_remark_chars, Code.BAD_REQUEST, None),
+    (r.SetRemark, "category"): Row(LIMITS.max_category_chars, Code.BAD_REQUEST, None),
+    (r.Search, "text"): Row(UNKNOWN, None, None),  # too long for a name, it finds nobody
+    (r.SetPresence, "text"): Row(LIMITS.max_presence_text_chars, Code.BAD_REQUEST, None),
     (r.CreateGroup, "title"): TITLE,
     (r.RenameGroup, "title"): TITLE,
     (r.JoinGroup, "text"): Row(LIMITS.max_join_text_chars, Code.BAD_REQUEST, None),
@@ -109,9 +114,12 @@ class FieldLengthTests(Siege):
         self.writer.log_in("writer")
         opened = self.writer.expect(r.CreateGroup("group", []), ConversationOpened)
         self.group = opened.membership.conversation.id
-        alice = self.writer.expect(r.LookUp("alice", 0), AccountFound).account.number
+        self.alice, self.bob = (
+            self.writer.expect(r.LookUp(name, 0), AccountFound).account.number for name in ("alice", "bob")
+        )
+        self.befriend_bob()
         self.others = self.group_by_request()
-        opened = self.writer.expect(r.OpenDirect(alice), ConversationOpened)
+        opened = self.writer.expect(r.OpenDirect(self.alice), ConversationOpened)
         self.direct = opened.membership.conversation.id
 
     def group_by_request(self) -> int:
@@ -120,6 +128,13 @@ class FieldLengthTests(Siege):
         group = opened.membership.conversation
         self.bystanders.alice.expect(r.SetJoinPolicy(group.id, JoinPolicy.BY_REQUEST), GroupChanged)
         return group.number
+
+    def befriend_bob(self) -> None:
+        """The writer has a contact, about whom he can make remarks."""
+        with self.peer(self.plain) as bob:
+            bob.log_in("bob", "laptop")
+            bob.expect(r.SetPrivacy(True, True), Done)
+        self.writer.expect(r.RequestContact(self.bob, ""), Done)
 
     def test_every_field(self) -> None:
         """Quotes are text like any other; what is too long is refused, and nothing of it is stored."""
@@ -191,6 +206,10 @@ class FieldLengthTests(Siege):
             r.UpdateProfile: r.UpdateProfile("Writer", ""),
             r.RevokeDevice: r.RevokeDevice(""),
             r.LookUp: r.LookUp("", 0),
+            r.RequestContact: r.RequestContact(self.alice, ""),
+            r.SetRemark: r.SetRemark(self.bob, "", ""),
+            r.Search: r.Search("", 0, 0),
+            r.SetPresence: r.SetPresence(State.AWAY, ""),
             r.CreateGroup: r.CreateGroup("another", []),
             r.RenameGroup: r.RenameGroup(self.group, ""),
             r.JoinGroup: r.JoinGroup(self.others, ""),
@@ -205,7 +224,7 @@ class FieldLengthTests(Siege):
         database = self.daemon.data / "imserver.db"
         self.assertNotIn(MARK.encode(), database.read_bytes())
         with apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY) as connection:
-            bodies = {bytes(body) for (body,) in connection.execute("SELECT body FROM messages")}
+            bodies = b"".join(bodies for (bodies,) in connection.execute("SELECT bodies FROM runs"))
             gone = connection.execute("SELECT count(*) FROM accounts WHERE deleted_ms > 0").fetchall()
-        self.assertEqual({text.encode() for text in QUOTES} - bodies, set())
+        self.assertEqual([text for text in QUOTES if text.encode() not in bodies], [])
         self.assertEqual(gone, [(0,)])

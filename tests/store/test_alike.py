@@ -7,17 +7,22 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from imserver.core import client_ids
 from imserver.core.changes import OPERATOR, Action, GroupChange, GroupLimits, GroupOutcome, Recorded
+from imserver.core.contacting import ContactBounds
 from imserver.core.errors import ChatError
 from imserver.core.posting import Posting
+from imserver.core.run import Run
 from imserver.core.values import LOBBY, Once
 from imserver.store.memory import MemoryStore
 from tests.store.fakes import Rig
+from tests.store.fates import fates, posting_of
 
 NOW = 1_700_000_000_000
 SEEDS = range(20)
 OPERATIONS = 120
 WEIGHTS = {"append": 12, "group": 12, "direct": 3, "device": 3, "revoke": 1, "cursor": 4, "delete": 0.3}
+WEIGHTS |= {"ask": 6, "reply": 4, "part": 2, "block": 2, "unblock": 2, "privacy": 1, "remark": 1}
 MODERATION = {"append": 2, "group": 40, "direct": 0.2, "device": 1, "revoke": 0.2, "delete": 0.05}
 LIKELIER = {
     Action.JOINED: 8,
@@ -25,7 +30,7 @@ LIKELIER = {
     Action.REJECTED: 4,
     Action.POLICY_CHANGED: 4,
     Action.LEFT: 0.5,
-    Action.DISSOLVED: 0.1,
+    Action.DISSOLVED: 0.3,
 }
 
 
@@ -35,7 +40,7 @@ def operation(dice: Random, weights: dict[str, float]) -> tuple[Any, ...]:
     small = [dice.randrange(5) for _ in range(4)]
     match name:
         case "append":
-            return name, [tuple(dice.randrange(5) for _ in range(4)) for _ in range(dice.randrange(1, 5))]
+            return name, [wanted_posting(dice) for _ in range(dice.randrange(1, 5))]
         case "group":
             (action,) = dice.choices(list(Action), [LIKELIER.get(each, 1) for each in Action])
             return name, action, *small, dice.randrange(40)
@@ -43,7 +48,24 @@ def operation(dice: Random, weights: dict[str, float]) -> tuple[Any, ...]:
             return name, *small[:3]
         case "delete":
             return name, small[0]
+        case "ask" | "reply" | "privacy" | "remark":
+            return name, *small[:3]
     return name, *small[:2]
+
+
+def wanted_posting(dice: Random) -> tuple[Any, ...]:
+    """(conversation, sender, number of its first client id, what is said under each, whether it is withheld)
+
+    Mostly the same is said under an id, so that most of what overlaps are retries.
+    """
+    number, count = dice.choice((client_ids.NO_NUMBER, *range(25))), dice.choice((1, 1, 2, 5, 9))
+    said = [dice.choices(("same", "other"), (30, 1))[0] for _ in range(1 if number < 0 else count)]
+    return dice.randrange(2), dice.choice((0, 0, 1, 2, 4)), number, said, dice.random() < 0.1
+
+
+def seen(run: Run) -> tuple[Any, ...]:
+    """Everything about it."""
+    return tuple(getattr(run, name) for name in Run.__slots__)
 
 
 class Script:
@@ -73,20 +95,31 @@ class Script:
         return getattr(self, operation[0])(*operation[1:])
 
     def append(self, wanted: list[tuple[int, ...]]) -> Any:
-        postings = [
-            Posting(
-                self.place(c),
-                self.accounts[s],
-                "",
-                b"%d/%d" % (i, len(self.conversations)),
-                1,
-                "",
-                b"%d" % (b // 4),
-            )
-            for c, s, i, b in wanted
-        ]
+        postings = [self.posting(*posting) for posting in wanted]
         self.outcome(self.store.append(postings, NOW))
-        return [p.refusal.code if p.refusal else (p.seq, p.time_ms, p.fresh) for p in postings]
+        return [(fates(posting), self.pieces(posting), self.last_history(posting)) for posting in postings]
+
+    def posting(self, place: int, sender: int, number: int, said: list[str], withheld: bool) -> Posting:
+        stem = b"%d" % (len(self.conversations) // 2)
+        bodies = [f"{place}, {number + n}, {word}".encode() for n, word in enumerate(said)]
+        # Near the newest conversation, where the writers still are members.
+        posting = posting_of(
+            self.place(len(self.conversations) - 1 - place), self.accounts[sender], stem, number, bodies
+        )
+        posting.withheld = withheld
+        return posting
+
+    @staticmethod
+    def pieces(posting: Posting) -> Any:
+        pieces = [(o.start, o.end, o.first_seq, o.refusal and o.refusal.code) for o in posting.outcomes]
+        return posting.first_seq, posting.time_ms, pieces
+
+    def last_history(self, posting: Posting) -> Any:
+        dice = Random(len(posting.bodies) + posting.number)
+        bounds = dice.randrange(9), dice.randrange(99), dice.random() < 0.5, dice.randrange(1, 20)
+        return list(
+            map(seen, self.outcome(self.store.history(posting.conversation, *bounds, dice.randrange(200))))
+        )
 
     def direct(self, one: int, other: int) -> Any:
         if one == other:
@@ -131,11 +164,43 @@ class Script:
     def delete(self, account: int) -> Any:
         return self.outcome(self.store.delete_account(self.accounts[account], NOW))
 
+    def ask(self, asker: int, target: int, now: int) -> Any:
+        bounds = ContactBounds(2, 2, NOW + now - 2)
+        one, other = self.accounts[asker], self.accounts[target]
+        return self.outcome(self.store.request_contact(one, other, f"{now}", NOW + now, bounds))
+
+    def reply(self, account: int, asker: int, accept: int) -> Any:
+        one, other = self.accounts[account], self.accounts[asker]
+        bounds = ContactBounds(2, 2, NOW)
+        return self.outcome(self.store.answer_contact(one, other, accept > 1, NOW + accept, bounds))
+
+    def part(self, one: int, other: int) -> Any:
+        return self.outcome(self.store.remove_contact(self.accounts[one], self.accounts[other]))
+
+    def block(self, one: int, other: int) -> Any:
+        return self.outcome(self.store.block(self.accounts[one], self.accounts[other], NOW, 2))
+
+    def unblock(self, one: int, other: int) -> Any:
+        return self.outcome(self.store.unblock(self.accounts[one], self.accounts[other]))
+
+    def privacy(self, account: int, findable: int, open_to_contacts: int) -> Any:
+        return self.outcome(
+            self.store.set_privacy(self.accounts[account], findable > 1, open_to_contacts > 2)
+        )
+
+    def remark(self, account: int, contact: int, text: int) -> Any:
+        one, other = self.accounts[account], self.accounts[contact]
+        return self.outcome(self.store.set_remark(one, other, f"remark {text}", f"category {text}"))
+
     def everything(self) -> Any:
         """What every question answers."""
         answers = [self.outcome(self.store.account_numbered(number)) for number in self.accounts]
         answers += [self.outcome(self.store.devices_of(number)) for number in self.accounts]
+        answers.append(self.outcome(self.store.search("user", 0, 99)))
         for account in self.accounts:
+            answers.append(self.outcome(self.store.contacts(account, 0, 99)))
+            answers.append(self.outcome(self.store.contact_requests(account, 0, 99)))
+            answers.append(self.outcome(self.store.blocked(account, 0, 99)))
             for device in range(4):
                 for only_behind in (False, True):
                     answers.append(self.outcome(self.store.memberships(account, device, 0, 99, only_behind)))
@@ -144,7 +209,8 @@ class Script:
             answers.append(self.outcome(self.store.conversation(conversation)))
             answers.append(self.outcome(self.store.members(conversation, 0, 99)))
             answers.append(self.outcome(self.store.join_requests(conversation, 0, 99)))
-            answers.append(self.outcome(self.store.history(conversation, 0, 99, False, 99, 2**20)))
+            runs = self.outcome(self.store.history(conversation, 0, 9999, False, 9999, 2**20))
+            answers.append(list(map(seen, runs)))
             answers += [self.outcome(self.store.receipt_counts(conversation, seq)) for seq in range(5)]
         return answers
 
