@@ -237,11 +237,14 @@ class ModerationTests(GroupsCase):
     def test_muted_while_writing(self) -> None:
         """Messages that come in a row are refused together, and use up nobody's rate."""
         self.done(self.bob, r.Mute(self.club, CAROL, 60))
-        tags = [self.carol.start(text(self.club, "x", b"id %d" % n)) for n in range(40)]
+        tags = [self.carol.start(text(self.club, "x", b"stem" + n.to_bytes(8))) for n in range(40)]
         self.world.settle()
         self.assertEqual({self.carol.answers[tag].code for tag in tags}, {"FORBIDDEN"})
-        for n in range(50):
-            self.done(self.alice, text(self.club, f"{n}"))
+        self.done(self.bob, r.RemoveMember(self.club, CAROL))
+        tags = [self.carol.start(text(self.club, "x", b"stem" + n.to_bytes(8))) for n in range(10)]
+        self.world.settle()
+        self.assertEqual({self.carol.answers[tag].code for tag in tags}, {"NOT_MEMBER"})
+        self.assertTrue(self.world.core.rosters.get(self.club).bucket.is_full(self.world.clock.seconds()))
 
     def test_muted_in_one_group(self) -> None:
         """In other conversations the muted one writes."""
