@@ -190,6 +190,15 @@ class ModerationTests(GroupsCase):
         self.done(self.bob, r.RenameGroup(self.club, "Pub"))
         self.assertEqual([event.conversation.title for event in self.carol.of(e.GroupUpdated)], ["Pub"])
 
+    def test_told_in_slices(self) -> None:
+        """However many there are in a turn, each is told once."""
+        self.use(fanout_per_turn=1)
+        self.done(self.bob, r.RenameGroup(self.club, "Pub"))
+        self.done(self.alice, r.DissolveGroup(self.club))
+        for client in self.clients[:3]:
+            self.assertEqual([event.conversation.title for event in client.of(e.GroupUpdated)], ["Pub"])
+            self.assertEqual(client.of(e.ConversationLeft), [e.ConversationLeft(self.club)])
+
     def test_nothing_new(self) -> None:
         """What changes nothing is told to nobody."""
         self.done(self.bob, r.RenameGroup(self.club, "Club"))
@@ -220,7 +229,7 @@ class ModerationTests(GroupsCase):
         self.done(self.bob, r.Mute(self.club, CAROL, 60))
         answer = self.carol.ask(text(self.club, "but"))
         self.assertEqual(
-            (answer.code, answer.text), ("FORBIDDEN", "you are muted until 2026-09-21 14:14 UTC")
+            (answer.code, answer.text), ("FORBIDDEN", "you are muted until 2026-09-21 14:15 UTC")
         )
         self.done(self.alice, text(self.club, "so"))
         self.world.pass_seconds(61)
