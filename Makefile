@@ -68,7 +68,7 @@ $(VENV)/.run: $(SETUP_FILES) .ci/setup
 	@touch $@
 
 $(VENV)/.test: $(SETUP_FILES) .ci/setup
-	@.ci/setup $(VENV) openssl strace ps mount
+	@.ci/setup $(VENV) openssl strace ps mount systemd-analyze
 	@$(INSTALL) '.[test]'
 	@touch $@ $(VENV)/.run
 
