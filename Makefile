@@ -56,7 +56,9 @@ fuzz: $(VENV)/.test
 	@$(PYTHON) -m tests.fuzz $(ARGS)
 
 coverage: $(VENV)/.test
+	@$(PYTHON) -m coverage erase
 	@$(PYTHON) -m coverage run -m tests.run $(TESTS)
+	@$(PYTHON) -m coverage combine --quiet
 	@$(PYTHON) -m coverage report
 
 install: $(VENV)/.run
