@@ -64,7 +64,7 @@ coverage: $(VENV)/.test
 install: $(VENV)/.run
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .coverage .hypothesis .mypy_cache .ruff_cache
+	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .coverage* .hypothesis .mypy_cache .ruff_cache
 
 # What is installed is remembered in these files, so that a second call is instant.
 
