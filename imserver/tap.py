@@ -205,8 +205,10 @@ class Daemon(OrderedService):
         self._notify.start_watchdog(self._status, self._store.is_alive)
 
     def _status(self) -> str:
+        core = self._core
         return (
-            f"{self._core.state}, {self._core.session_count()} sessions, {self._gate.connections} connections"
+            f"{core.state}, {core.session_count()} sessions, {self._gate.connections} connections, "
+            f"messages wait {core.admission.delay * 1000:.0f} ms"
         )
 
     def _load_certificates(self, config: Config) -> Any:

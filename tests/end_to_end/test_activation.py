@@ -125,7 +125,8 @@ class ActivatedTests(SynchronousTestCase):
     def test_life(self) -> None:
         """systemd hears READY, each reload's beginning and end, and STOPPING with the time that it may take."""
         daemon = self.systemd.daemon().start()
-        self.assertEqual(self.systemd.heard(), {"READY": "1", "STATUS": "ready, 0 sessions, 0 connections"})
+        status = "ready, 0 sessions, 0 connections, messages wait 0 ms"
+        self.assertEqual(self.systemd.heard(), {"READY": "1", "STATUS": status})
         daemon.signal(signal.SIGHUP)
         reloading = self.systemd.heard()
         self.assertEqual(reloading["RELOADING"], "1")
