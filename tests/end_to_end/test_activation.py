@@ -125,8 +125,9 @@ class ActivatedTests(SynchronousTestCase):
     def test_life(self) -> None:
         """systemd hears READY, each reload's beginning and end, and STOPPING with the time that it may take."""
         daemon = self.systemd.daemon().start()
-        status = "ready, 0 sessions, 0 connections, messages wait 0 ms"
-        self.assertEqual(self.systemd.heard(), {"READY": "1", "STATUS": status})
+        ready = self.systemd.heard()
+        self.assertEqual(ready["READY"], "1")
+        self.assertRegex(ready["STATUS"], r"^ready, 0 sessions, 0 connections, messages wait \d+ ms$")
         daemon.signal(signal.SIGHUP)
         reloading = self.systemd.heard()
         self.assertEqual(reloading["RELOADING"], "1")
@@ -149,4 +150,4 @@ class ActivatedTests(SynchronousTestCase):
         daemon.signal(signal.SIGABRT)
         self.assertEqual(daemon.wait(), -signal.SIGABRT)
         self.assertIn("Current thread", daemon.text)
-        self.assertIn("in mainLoop", daemon.text)
+        self.assertIn("in startReactor", daemon.text)
