@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.cells import Cell, measure
 from bench.contenders import CONTENDERS, IDLE, OURS, Contender
 from bench.idle import Footprint
-from bench.load import Load
+from bench.load import BrokenPromise, Load
 from bench.measure import family, rss_bytes
 from bench.packages import CannotInstall, install
 from bench.report import MILLI, Requirement
@@ -70,9 +70,15 @@ def _measure_all(chosen: list[Contender], where: Path, quick: bool) -> dict[str,
     measured = {}
     print(_HEAD)
     for each in chosen:
-        with data_folder(where) as folder:
-            measured[each.name] = _measure(each, folder, quick)
-        print(*_lines(each.name, measured[each.name]), sep="\n", flush=True)
+        try:
+            with data_folder(where) as folder:
+                measured[each.name] = _measure(each, folder, quick)
+        except BrokenPromise as broken:
+            if each in OURS:
+                raise
+            print(f"{each.name:24}{broken}", flush=True)
+        else:
+            print(*_lines(each.name, measured[each.name]), sep="\n", flush=True)
     return measured
 
 
