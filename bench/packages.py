@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class CannotInstall(Exception):
@@ -11,7 +12,7 @@ class CannotInstall(Exception):
 
 
 def install(packages: Iterable[str]) -> None:
-    """See to it that every package is there; Debian starts none of them.  Raises CannotInstall."""
+    """See to it that every package is there, and that its service does not run.  Raises CannotInstall."""
     missing = [package for package in packages if not _is_installed(package)]
     if not missing:
         return
@@ -21,12 +22,14 @@ def install(packages: Iterable[str]) -> None:
     if apt is None or as_root == [""]:
         raise CannotInstall(f"install {names} (needs Debian's apt-get, as root or with sudo)")
     print(f"installing Debian's {names}", flush=True)
-    # In run level 1 a package's service is not started.
+    # Debian starts what it installs: not in run level 1, but always where systemd runs.
     set_environment = ["env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive"]
     command = [*as_root, *set_environment, apt, "install", "--yes", "--no-install-recommends", *missing]
     _run([*as_root, apt, "update"])
     if not _run(command):
         raise CannotInstall(f"could not install {names}: see {' '.join(command)}")
+    if Path("/run/systemd/system").exists():
+        _run([*as_root, "systemctl", "disable", "--now", *missing])
 
 
 def _is_installed(package: str) -> bool:
