@@ -21,11 +21,14 @@ from imserver.core.changes import GroupChange, GroupOutcome
 from imserver.core.events import Event
 from imserver.core.posting import Posting
 from imserver.core.requests import Request
+from imserver.core.statistics import StoreStatistics
 from imserver.core.values import (
     Account,
     AccountRecord,
     Conversation,
     DeviceRecord,
+    GroupSummary,
+    Invitation,
     Member,
     Membership,
     Message,
@@ -82,8 +85,17 @@ class IClient(Interface):
 class IAccounts(Interface):
     """Accounts and their devices.  Every method is asynchronous; what it wrote is on disk when it returns."""
 
-    async def create_account(name: str, display_name: str, password_hash: str, now_ms: int) -> Account:
-        """A new account; an all-digit name is its number.  Raises NAME_TAKEN, also for names of deleted accounts."""
+    async def create_account(
+        name: str, display_name: str, password_hash: str, now_ms: int, invitation_sha256: bytes = b""
+    ) -> Account:
+        """A new account; an all-digit name is its number.  Raises NAME_TAKEN, also for names of deleted accounts.
+
+        With the digest of an invitation's code, uses it up once in the same transaction; raises
+        REGISTRATION_CLOSED if that is not valid any more.
+        """
+
+    async def is_invited(invitation_sha256: bytes, now_ms: int) -> bool:
+        """Whether an invitation has that digest, is not used up and has not expired."""
 
     async def account_named(name: str) -> AccountRecord | None:
         """By login name."""
@@ -139,6 +151,9 @@ class IConversations(Interface):
     async def open_direct(one: int, other: int, now_ms: int) -> Conversation:
         """The direct conversation of two accounts, created at need."""
 
+    async def open_directs(one: int, others: Sequence[int], now_ms: int) -> list[Conversation]:
+        """Those of one account with each of the others, in one transaction; who has been deleted may be left out."""
+
     async def change_group(
         change: GroupChange, now_ms: int, max_members: int, max_conversations: int
     ) -> GroupOutcome:
@@ -192,7 +207,38 @@ class IMessages(Interface):
         """Random; changes only when the store is restored from a backup."""
 
 
-class IStore(IAccounts, IConversations, IMessages):
+class IOperators(Interface):
+    """What only operators ask.  Pages have ids or numbers > after, ascending, at most `limit`."""
+
+    async def accounts(after: int, limit: int) -> list[AccountRecord]:
+        """A page of the accounts in use."""
+
+    async def freeze(number: int, now_ms: int) -> None:
+        """It cannot log in until it is unfrozen; nothing else changes."""
+
+    async def unfreeze(number: int) -> None:
+        """It can log in again."""
+
+    async def set_administrator(number: int, administrator: bool) -> None:
+        """Whether it may give the operator's commands."""
+
+    async def groups(after: int, limit: int) -> list[GroupSummary]:
+        """A page of the groups, also of those without members."""
+
+    async def invite(code_sha256: bytes, uses: int, expires_ms: int, now_ms: int) -> Invitation:
+        """A new invitation; those that have ended are forgotten."""
+
+    async def invitations(after: int, limit: int, now_ms: int) -> list[Invitation]:
+        """A page of those that are still valid."""
+
+    async def withdraw_invitation(id: int, now_ms: int) -> bool:
+        """It ends; -> whether it was valid."""
+
+    def statistics() -> StoreStatistics:
+        """Counts since the start."""
+
+
+class IStore(IAccounts, IConversations, IMessages, IOperators):
     """What the core is given: one store for everything."""
 
     state = Attribute("str: 'ready', or 'degraded' while it takes no writes")

@@ -20,8 +20,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imserver import crash
+from imserver.core.statistics import StoreStatistics
 from imserver.store.health import Health, State
-from imserver.store.job import Job, Statistics
+from imserver.store.job import Job
 from imserver.store.trouble import FATAL, locked, trouble_of, unavailable, unknown
 from imserver.store.wal import Checkpointing, WriteAheadLog
 
@@ -65,7 +66,7 @@ class GroupCommit:
         health: Health,
         rolled_back: Callable[[], None],
     ) -> None:
-        self.statistics = Statistics()
+        self.statistics = StoreStatistics()
         self._connection = connection
         self._wal = wal
         self._worker = worker
@@ -231,8 +232,10 @@ class GroupCommit:
         self._worker.run(self._wal.sync).addCallbacks(self._synced, self._not_synced).addErrback(self._bug)
 
     def _synced(self, _: None) -> None:
-        self.statistics.syncs += 1
-        self.statistics.sync_seconds += self._clock.seconds() - self._sync_began
+        statistics, seconds = self.statistics, self._clock.seconds() - self._sync_began
+        statistics.syncs += 1
+        statistics.sync_seconds += seconds
+        statistics.longest_sync_seconds = max(statistics.longest_sync_seconds, seconds)
         crash.here("before-ack")
         self._settle()
 
