@@ -34,7 +34,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.proto": ("google.protobuf",),
     "imserver.wires": (
         *("imserver.net", "imserver.codecs", "imserver.proto", "imserver.core", "imserver.interfaces"),
-        *("twisted", "zope.interface"),
+        *("imserver.operator", "twisted", "zope.interface"),
     ),
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),
@@ -45,6 +45,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("imserver.client", "imserver.net.framing", "imserver.codecs", "imserver.proto", *_CORE_VALUES),
         "imserver.core.notices",
         *("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography"),
+    ),
+    "imserver.operator": (
+        *("imserver.operator", "imserver.core", "imserver.interfaces", "imserver.net"),
+        *("imserver.logs", "twisted", "zope.interface"),
     ),
     "imserver.passwords": ("imserver.core", "imserver.interfaces", "argon2", "twisted", "zope.interface"),
     "imserver.process": ("twisted", "google.protobuf"),

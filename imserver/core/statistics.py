@@ -8,6 +8,7 @@ class StoreStatistics:
     """Since the start; wal_bytes as it is now."""
 
     commits: int = 0
+    batches: int = 0  # commits with messages
     messages: int = 0
     damaged: int = 0  # read, and not shown
     syncs: int = 0

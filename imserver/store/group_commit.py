@@ -173,6 +173,7 @@ class GroupCommit:
         self._connection.execute("COMMIT")
         crash.here("after-commit")
         self.statistics.commits += 1
+        self.statistics.batches += jobs[0].again is not None
 
     def _run_append(self, job: Job, again: Callable[[], Any]) -> None:
         try:
