@@ -33,6 +33,7 @@ from imserver.net.listeners import CannotListen, ListenerOptions, ListeningServi
 from imserver.net.notify import Notify
 from imserver.net.services import OrderedService, Part
 from imserver.net.tls import CertificateError, Certificates
+from imserver.operator.admin_socket import AdminSocket
 from imserver.passwords import THREADS, Argon2Passwords
 from imserver.store.errors import StoreError
 from imserver.store.sqlite import SqliteStore
@@ -132,6 +133,7 @@ class Daemon(OrderedService):
             Part("store", store.open, store.close),
             Part("passwords", pool.start, pool.stop),
             Part("core", self._core.start, self._core.stop),
+            AdminSocket(self._core, Path(config.data), reactor),
             self._connections,
         ):
             part.setServiceParent(self)
