@@ -41,6 +41,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("imserver.core.errors", "imserver.core.changes", "imserver.core.notices", "imserver.core.posting"),
         *("imserver.core.names.MAX_NUMBER", "imserver.core.statistics", "apsw", "twisted", "zope.interface"),
     ),
+    "imserver.admin": (
+        *("imserver.admin", "imserver.operator", "imserver.store", "imserver.config", "imserver.core"),
+        *("imserver.net", "imserver.wires", "imserver.interfaces", "imserver.process"),
+        *("imserver.client.questions", "imserver.client.terminal"),
+        *("twisted.plugin", "cryptography", "apsw"),
+    ),
     "imserver.client": (
         *("imserver.client", "imserver.net.framing", "imserver.codecs", "imserver.proto", *_CORE_VALUES),
         "imserver.core.notices",
