@@ -23,5 +23,6 @@ def back_up(source: Path, target: Path) -> None:
         soundness.check(unfinished)
         copying.put_in_place(unfinished, target)
     except (apsw.Error, OSError) as error:
-        unfinished.unlink(missing_ok=True)
         raise StoreError(f"{source} cannot be copied to {target}: {error}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
