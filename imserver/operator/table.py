@@ -16,6 +16,7 @@ from imserver.operator.command import Answer, Arguments, Command
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
+    from imserver.core.session import Session
 
 COMMANDS: dict[str, Command] = {
     command.name: command
@@ -50,6 +51,19 @@ async def run(core: "Core", actor: str, line: str, password: str = "") -> Answer
         raise
     _audit(actor, command, words, "done")
     return answer
+
+
+async def run_as_administrator(core: "Core", session: "Session", line: str) -> Answer:
+    """As run, for whoever is logged in on the session; raises FORBIDDEN for those who are no administrators.
+
+    The account is asked each time, because the role may have been taken away since.  Whether the way to the
+    client is safe enough for such commands, its wire has to judge.
+    """
+    record = await core.store.account_numbered(session.number)
+    if record is None or not record.administrator:
+        raise ChatError(Code.FORBIDDEN, "these commands are for administrators")
+    where = f"{session.capabilities.wire}, {session.address or 'local'}"
+    return await run(core, f"{record.account.name} ({where})", line)
 
 
 def parse(line: str) -> tuple[Command, Sequence[str]]:

@@ -5,8 +5,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core.errors import ChatError
 from imserver.operator import table
 from imserver.operator.command import Answer, Arguments, Command
-from imserver.operator.table import COMMANDS, help_lines, parse
-from tests.core.client import account
+from imserver.operator.table import COMMANDS, help_lines, parse, run_as_administrator
+from tests.core.client import account, logged_in, result
 from tests.operator.operated import OperatedCase
 
 EVERYTHING = (
@@ -77,6 +77,24 @@ class AuditTests(OperatedCase):
         self.patch(table, "COMMANDS", {"break": Command("break", "", "", fail)})
         self.failureResultOf(self.started("break"), ZeroDivisionError)
         self.assertEqual(self.audit, [("root", "break", "", "failed")])
+
+    def test_administrator(self) -> None:
+        """Whoever is logged in may give commands as long as he is an administrator, under his name."""
+        alice = logged_in(self.world, "alice")
+
+        def ask() -> object:
+            try:
+                result(run_as_administrator(self.core, alice.session, "groups list"))
+            except ChatError as error:
+                return error.code
+            return "done"
+
+        self.assertEqual(ask(), "FORBIDDEN")
+        self.ask("accounts promote alice")
+        self.assertEqual(ask(), "done")
+        self.assertEqual(self.audit[-1], ("alice (test, 192.0.2.1)", "groups list", "", "done"))
+        self.ask("accounts demote alice")
+        self.assertEqual(ask(), "FORBIDDEN")
 
     def test_no_secrets(self) -> None:
         """Neither passwords nor codes nor texts are in what is logged."""
