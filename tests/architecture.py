@@ -39,7 +39,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),
         *("imserver.core.errors", "imserver.core.changes", "imserver.core.notices", "imserver.core.posting"),
-        *("imserver.core.names.MAX_NUMBER", "imserver.core.statistics", "apsw", "twisted", "zope.interface"),
+        *("imserver.core.run", "imserver.core.client_ids", "imserver.core.statistics"),
+        *("imserver.core.names.MAX_NUMBER", "apsw", "twisted", "zope.interface"),
     ),
     "imserver.admin": (
         *("imserver.admin", "imserver.operator", "imserver.store", "imserver.config", "imserver.core"),
@@ -49,7 +50,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "imserver.client": (
         *("imserver.client", "imserver.net.framing", "imserver.codecs", "imserver.proto", *_CORE_VALUES),
-        "imserver.core.notices",
+        *("imserver.core.notices", "imserver.core.singly"),
         *("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography"),
     ),
     "imserver.operator": (

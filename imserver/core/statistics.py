@@ -15,3 +15,14 @@ class StoreStatistics:
     sync_seconds: float = 0.0
     longest_sync_seconds: float = 0.0
     wal_bytes: int = 0
+
+    def committed(self, has_messages: bool) -> None:
+        """A transaction is done."""
+        self.commits += 1
+        self.batches += has_messages
+
+    def synced(self, seconds: float) -> None:
+        """And is on disk."""
+        self.syncs += 1
+        self.sync_seconds += seconds
+        self.longest_sync_seconds = max(self.longest_sync_seconds, seconds)

@@ -19,6 +19,7 @@ from imserver.core.events import Event, Refused
 from imserver.core.posting import Posting
 from imserver.core.requests import Send
 from imserver.core.roster import Roster
+from imserver.core.run import Run
 from imserver.core.session import Capabilities
 from imserver.core.values import Account, Conversation, Kind
 from imserver.interfaces import IClient
@@ -119,9 +120,9 @@ class _Slice:
     def push(self, burst: Burst) -> None:
         """It is not among those who are here, so nothing is pushed to it."""
 
-    def acknowledge(self, postings: Sequence[Posting]) -> None:
+    def acknowledge(self, run: Run, tags: Sequence[int]) -> None:
         """These are on disk."""
-        self._have_answers(len(postings))
+        self._have_answers(len(tags))
 
     def close(self, code: str, text: str) -> None:
         """There is nothing to close."""

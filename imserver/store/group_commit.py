@@ -102,14 +102,19 @@ class GroupCommit:
 
     def write(self, job: Callable[[], T]) -> Deferred[T]:
         """Fires with what the job returned or refused, once that is on disk; fails with ChatError if it cannot be."""
-        return self._gather(Job(job, None, Deferred()))
+        return self._gather(Job(job, False, Deferred()))
 
-    def append(self, insert: Callable[[], None], insert_new: Callable[[], None]) -> Deferred[None]:
-        """As write; if `insert` raises, its transaction is begun anew with `insert_new`.  One at a time."""
-        assert not (self._gathered and self._gathered[0].again), (
+    def append(self, insert: Callable[[], None]) -> Deferred[None]:
+        """As write, before all other jobs of its transaction.  One at a time."""
+        assert not (self._gathered and self._gathered[0].is_append), (
             "append is called again before it has returned"
         )
-        return self._gather(Job(insert, insert_new, Deferred()))
+        job = Job(insert, True, Deferred())
+        self._gather(job)
+        if self._call is not None and self._busy_since is None:  # it has gathered for long enough
+            self._call.cancel()
+            self._commit()
+        return job.done
 
     async def close(self, finish: Callable[[], None]) -> None:
         """Do what was asked for, then `finish` in the worker, unless the storage cannot be trusted any more."""
@@ -131,7 +136,7 @@ class GroupCommit:
         if self._closing or self._health.state is not State.READY:
             job.done.errback(unavailable())
         else:
-            self._gathered.insert(0 if job.again else len(self._gathered), job)
+            self._gathered.insert(0 if job.is_append else len(self._gathered), job)
             self._schedule()
         return job.done
 
@@ -165,17 +170,17 @@ class GroupCommit:
         crash.here("before-begin")
         self._connection.execute("BEGIN IMMEDIATE")
         for job in jobs:
-            if job.again:
-                self._run_append(job, job.again)
+            if job.is_append:
+                self._append(job)
             else:
-                self._run(job, job.run)
+                self._run(job)
         crash.here("before-commit")
         self._connection.execute("COMMIT")
         crash.here("after-commit")
-        self.statistics.commits += 1
-        self.statistics.batches += jobs[0].again is not None
+        self.statistics.committed(jobs[0].is_append)
 
-    def _run_append(self, job: Job, again: Callable[[], Any]) -> None:
+    def _append(self, job: Job) -> None:
+        """Without a savepoint, because it does not refuse; if it fails all the same, the transaction begins anew with one."""
         try:
             job.outcome = job.run()
         except Exception as error:
@@ -183,15 +188,15 @@ class GroupCommit:
                 raise
             self._roll_back()
             self._connection.execute("BEGIN IMMEDIATE")
-            self._run(job, again)
+            self._run(job)
             if isinstance(job.outcome, Failure):
                 self._rolled_back()
 
-    def _run(self, job: Job, run: Callable[[], Any]) -> None:
+    def _run(self, job: Job) -> None:
         """A refusal, or a bug of ours, undoes this job and no other."""
         self._connection.execute("SAVEPOINT job")
         try:
-            job.outcome = run()
+            job.outcome = job.run()
         except Exception as error:
             if trouble_of(error):
                 raise
@@ -233,10 +238,7 @@ class GroupCommit:
         self._worker.run(self._wal.sync).addCallbacks(self._synced, self._not_synced).addErrback(self._bug)
 
     def _synced(self, _: None) -> None:
-        statistics, seconds = self.statistics, self._clock.seconds() - self._sync_began
-        statistics.syncs += 1
-        statistics.sync_seconds += seconds
-        statistics.longest_sync_seconds = max(statistics.longest_sync_seconds, seconds)
+        self.statistics.synced(self._clock.seconds() - self._sync_began)
         crash.here("before-ack")
         self._settle()
 

@@ -35,7 +35,7 @@ class MemoryOperators:
     async def groups(self, after: int, limit: int) -> list[GroupSummary]:
         found = sorted(self._tables.logs.items())
         return [
-            GroupSummary(id, log.title, self._tables.member_count(id), len(log.messages))
+            GroupSummary(id, log.title, self._tables.member_count(id), log.last_seq)
             for id, log in found
             if id > after and log.kind is ConversationKind.GROUP
         ][:limit]
@@ -55,4 +55,4 @@ class MemoryOperators:
         return stored is not None and is_valid(stored.invitation, now_ms)
 
     def statistics(self) -> StoreStatistics:
-        return StoreStatistics(messages=sum(len(log.messages) for log in self._tables.logs.values()))
+        return StoreStatistics(messages=sum(log.last_seq for log in self._tables.logs.values()))

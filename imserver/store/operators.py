@@ -7,7 +7,7 @@ import apsw
 from imserver.core.values import AccountRecord, GroupSummary, Invitation
 from imserver.store import rows
 from imserver.store.group_commit import GroupCommit
-from imserver.store.tails import last_seq
+from imserver.store.log import last_seq
 
 _ACCOUNTS = """
     SELECT number, name, display_name, signature, password_hash, deleted_ms, frozen_ms, administrator

@@ -12,6 +12,7 @@ from importlib import resources
 import apsw
 
 from imserver import crash
+from imserver.store import upgrade
 from imserver.store.errors import StoreError
 
 _READABLE_BY = re.compile(r"-- readable by: (\d+)\n")
@@ -63,6 +64,7 @@ def pending(connection: apsw.Connection, known: Sequence[Migration]) -> list[Mig
 
 def apply(connection: apsw.Connection, migration: Migration) -> None:
     """Migrate in one transaction: afterwards the database has the old schema or the new one, never between."""
+    upgrade.register(connection)
     with connection:
         for _ in connection.execute(migration.script):
             pass

@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import apsw
 
-from imserver.store import database, rows, schema
+from imserver.store import database, log, runs, schema, upgrade
 from imserver.store.errors import StoreError
 
 MAX_FAULTS = 20
+_CONVERSATIONS = "SELECT id FROM conversations"
+# Before schema 2, of which there are backups, a message was a row.
 _MESSAGES = """
-    SELECT conversation, seq, sender, client_id, kind, CAST(content_type AS BLOB), body, checksum FROM messages"""
-_GAPS = """
-    SELECT conversation FROM messages GROUP BY conversation HAVING min(seq) <> 1 OR max(seq) <> count(*)"""
+    SELECT conversation, seq, sender, client_id, kind, CAST(content_type AS BLOB), body, time_ms, checksum
+    FROM messages"""
 
 
 def check(path: Path) -> None:
@@ -51,13 +53,20 @@ def _faults(connection: apsw.Connection) -> Iterator[str]:
             yield str(verdict)
     for table, row, *_ in connection.execute("PRAGMA foreign_key_check"):
         yield f"row {row} of {table} refers to nothing"
-    yield from _message_faults(connection)
+    yield from _message_faults(connection) if schema.version_of(connection) < 2 else _log_faults(connection)
+
+
+def _log_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Messages that are not what was written, or not there."""
+    conversations: list[tuple[Any, ...]] = connection.execute(_CONVERSATIONS).fetchall()
+    for (conversation,) in conversations:
+        last_seq = log.last_seq(connection, conversation)
+        for run in log.between_seqs(connection, conversation, 0, last_seq + 1, False, last_seq):
+            if runs.is_damaged(run):
+                yield f"of conversation {conversation}, messages {run.first_seq} to {run.last_seq} are damaged or missing"
 
 
 def _message_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Messages that are not what was written, and seqs that are not there."""
-    for *content, expected in connection.execute(_MESSAGES):
-        if rows.checksum(*content) != expected:
-            yield f"message {content[1]} of conversation {content[0]} is damaged"
-    for (conversation,) in connection.execute(_GAPS):
-        yield f"messages of conversation {conversation} are missing"
+    for row in connection.execute(_MESSAGES):
+        if not upgrade.message_is_sound(*row):
+            yield f"message {row[1]} of conversation {row[0]} is damaged"

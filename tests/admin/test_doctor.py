@@ -128,7 +128,7 @@ class FolderTests(DoctorCase):
         """A database that SQLite's check finds damaged."""
         self.stopped()
         connection = apsw.Connection(str(self.database))
-        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'messages'").get
+        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'runs'").get
         connection.close()
         with self.database.open("r+b") as file:
             file.seek((root - 1) * 4096)

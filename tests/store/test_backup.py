@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 
 from imserver.core.posting import Posting
-from imserver.store import copying, database, schema, soundness
+from imserver.store import copying, database, schema, soundness, upgrade
 from imserver.store.backup import back_up
 from imserver.store.errors import StoreError
 from imserver.store.restore import restore
@@ -159,8 +159,8 @@ class BackupTests(BackupCase):
     def test_damaged(self) -> None:
         """Of a damaged database there is no backup."""
         self.successResultOf(self.with_messages().close())
-        self.write("UPDATE messages SET body = X'00' WHERE seq = 2")
-        self.assertIn("message 2 of conversation", self.refused_to_back_up())
+        self.write("UPDATE runs SET bodies = zeroblob(length(bodies))")
+        self.assertIn("are damaged", self.refused_to_back_up())
         self.assertFalse(self.file.exists())
 
 
@@ -172,7 +172,7 @@ class SoundnessTests(BackupCase):
     def messages(self) -> list[Any]:
         connection = database.connect_to_copy(self.file)
         found = connection.execute(
-            "SELECT conversation, seq, sender, client_id, kind, content_type, body FROM messages"
+            "SELECT conversation, first_seq, sender, stem, number, kind, content_type, bodies FROM runs"
         ).fetchall()
         connection.close()
         return found
@@ -185,7 +185,7 @@ class SoundnessTests(BackupCase):
         soundness.check(self.file)
 
     def test_flipped_bits(self) -> None:
-        """Wherever a bit has changed: that is found, or every message is what it was, but for its time."""
+        """Wherever a bit has changed: that is found, or every message is what it was."""
         self.backed_up()
         content, messages = self.file.read_bytes(), self.messages()
         found = 0
@@ -198,7 +198,7 @@ class SoundnessTests(BackupCase):
         self.assertGreater(found, 10)
         body = content.index(b"body 100")
         self.file.write_bytes(content[:body] + b"B" + content[body + 1 :])
-        self.assertIn("is damaged", soundness.faults(self.file)[0])
+        self.assertIn("messages 101 to 101 are damaged", soundness.faults(self.file)[0])
 
     def test_cut_short(self) -> None:
         """So is an end that is missing."""
@@ -213,11 +213,26 @@ class SoundnessTests(BackupCase):
         """A gap in a conversation, a member that is no account."""
         self.successResultOf(self.with_messages(5).close())
         self.write(
-            "DELETE FROM messages WHERE seq = 3", "UPDATE members SET account = 5 WHERE account = 100001"
+            "DELETE FROM runs WHERE last_seq = 3", "UPDATE members SET account = 5 WHERE account = 100001"
         )
         faults = " ".join(soundness.faults(self.database))
-        self.assertIn("are missing", faults)
+        self.assertIn("to 3 are damaged or missing", faults)
         self.assertIn("refers to nothing", faults)
+
+    def test_older(self) -> None:
+        """A backup of the first schema is looked at message by message, too."""
+        connection = apsw.Connection(str(self.file))
+        schema.apply(connection, schema.migrations()[0])
+        connection.pragma("application_id", database.APPLICATION_ID)
+        row = (1, 1, 5, b"id", 1, b"", b"body")
+        connection.execute(
+            "INSERT INTO messages VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, 0, ?)",
+            (*row, upgrade._old_checksum(*row)),
+        )
+        self.assertEqual(soundness.faults(self.file), [])
+        connection.execute("UPDATE messages SET body = X'00'")
+        connection.close()
+        self.assertEqual(soundness.faults(self.file), ["message 1 of conversation 1 is damaged"])
 
     def test_newer(self) -> None:
         """One of a newer imserver is refused with advice."""
