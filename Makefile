@@ -14,7 +14,7 @@ INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config
 PROTO_OUT := .
 
 .NOTPARALLEL:
-.PHONY: run test check lint types generated format proto bench bench-backup fuzz coverage install clean
+.PHONY: run test check lint types generated format proto bench bench-backup bench-presence fuzz coverage install clean
 
 run: $(VENV)/.run
 	@$(VENV)/bin/twistd --nodaemon --pidfile= imserver $(ARGS)
@@ -50,6 +50,9 @@ bench: $(VENV)/.test
 
 bench-backup: $(VENV)/.test
 	@$(PYTHON) -m bench.backup $(ARGS)
+
+bench-presence: $(VENV)/.test
+	@$(PYTHON) -m bench.presence $(ARGS)
 
 fuzz: $(VENV)/.test
 	@$(PYTHON) -m tests.fuzz $(ARGS)

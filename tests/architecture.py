@@ -21,7 +21,7 @@ _CORE_VALUES = (
 LAYERS: dict[str, tuple[str, ...]] = {
     "imserver": (),
     "imserver.crash": (),
-    "imserver.interfaces": ("imserver.core", "zope.interface"),
+    "imserver.interfaces": ("imserver.core", "imserver.operator.interfaces", "zope.interface"),
     "imserver.core": ("imserver.core", "imserver.crash"),
     "imserver.net": (
         *("imserver.net", "imserver.core", "imserver.interfaces", "imserver.crash"),
@@ -39,7 +39,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),
         *("imserver.core.errors", "imserver.core.changes", "imserver.core.notices", "imserver.core.posting"),
-        *("imserver.core.run", "imserver.core.client_ids", "imserver.core.statistics"),
+        *(
+            "imserver.core.run",
+            "imserver.core.client_ids",
+            "imserver.core.contacting",
+            "imserver.core.statistics",
+        ),
         *("imserver.core.names.MAX_NUMBER", "apsw", "twisted", "zope.interface"),
     ),
     "imserver.admin": (

@@ -40,7 +40,8 @@ class Accounts:
         names.check_password(request.password, core.limits)
         core.throttle.register(session.address, session.trusted_address)
         invitation = b"" if core.registration_open else await self._invitation(request.invitation)
-        return Registered(await self.create(name, shown or name, request.password, invitation))
+        is_open = session.capabilities.open_contacts
+        return Registered(await self.create(name, shown or name, request.password, is_open, invitation))
 
     async def _invitation(self, code: str) -> bytes:
         """The digest of a valid code, which is looked at before anything is hashed slowly."""
@@ -49,13 +50,22 @@ class Accounts:
             raise not_invited()
         return digest
 
-    async def create(self, name: str, display_name: str, password: str, invitation: bytes = b"") -> Account:
+    async def create(
+        self,
+        name: str,
+        display_name: str,
+        password: str,
+        open_to_contacts: bool = False,
+        invitation: bytes = b"",
+    ) -> Account:
         """A new account of a name and with a password that have been checked; raises NAME_TAKEN."""
         core = self._core
         if await core.store.account_named(name) is not None:
             raise ChatError(Code.NAME_TAKEN, "that name is taken; choose another")
         hashed = await core.passwords.hash(password)
-        return await core.store.create_account(name, display_name, hashed, core.wall_ms(), invitation)
+        return await core.store.create_account(
+            name, display_name, hashed, core.wall_ms(), open_to_contacts, invitation
+        )
 
     async def change_password(self, session: "Session", request: ChangePassword) -> Done | None:
         """Every other session and device token of the account ends."""
@@ -83,10 +93,12 @@ class Accounts:
     async def end(self, number: int, but: "Session | None" = None) -> None:
         """The account and its sessions end, but for that session, which its caller ends."""
         core = self._core
+        contacts = [contact for contact, _ in await core.store.contact_numbers(number)]
         for conversation in await core.store.delete_account(number, core.wall_ms()):
             roster = core.rosters.get(conversation)
             if roster is not None:
                 roster.members.pop(number, None)
+        core.contacts.account_ended(number, contacts)
         self.end_sessions(number, ACCOUNT_DELETED, but)
 
     def end_sessions(self, number: int, why: str, but: "Session | None" = None) -> None:
@@ -118,6 +130,7 @@ class Accounts:
             names.shown(request.display_name, "display name", limits.max_display_name_chars),
             names.shown(request.signature, "signature", limits.max_signature_chars),
         )
+        self._core.tidings.profile_changed(session.number)
         return Done()
 
     async def list_devices(self, session: "Session", request: ListDevices) -> DeviceList:

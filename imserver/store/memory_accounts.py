@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from imserver.core.errors import ChatError, Code, not_invited
 from imserver.core.values import Account, AccountRecord, Device, DeviceRecord
+from imserver.store.memory_contacts import MemoryContactTables
 from imserver.store.memory_tables import MemoryTables, StoredDevice
 from imserver.store.numbers import FIRST_NUMBER, own_number
 
@@ -13,10 +14,17 @@ class MemoryAccounts:
     """IAccounts over MemoryTables."""
 
     _tables: MemoryTables
+    _contacts: MemoryContactTables
     _last_device = 0
 
     async def create_account(
-        self, name: str, display_name: str, password_hash: str, now_ms: int, invitation_sha256: bytes = b""
+        self,
+        name: str,
+        display_name: str,
+        password_hash: str,
+        now_ms: int,
+        open_to_contacts: bool = False,
+        invitation_sha256: bytes = b"",
     ) -> Account:
         accounts = self._tables.accounts
         invited = self._tables.invitation(invitation_sha256, now_ms)
@@ -29,6 +37,8 @@ class MemoryAccounts:
         accounts[number] = AccountRecord(account, password_hash, False)
         if invited is not None:
             invited.invitation = replace(invited.invitation, uses_left=invited.invitation.uses_left - 1)
+        if open_to_contacts:
+            self._contacts.open.add(number)
         return account
 
     async def is_invited(self, invitation_sha256: bytes, now_ms: int) -> bool:
@@ -70,6 +80,7 @@ class MemoryAccounts:
                 deleted=True,
                 administrator=False,
             )
+        self._contacts.forget_account(number)
         for device in self._devices(number):
             del self._tables.devices[device.record.id]
         groups = [id for id, log in self._tables.logs.items() if number in log.places and not log.peers]

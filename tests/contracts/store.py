@@ -13,6 +13,7 @@ from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
 from imserver.core.values import ConversationKind, Kind, Once
 from imserver.interfaces import IStore
+from tests.contracts.contacts import ContactsContract
 from tests.store.fates import fate, fates, messages, posting_of
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ NOW = 1_700_000_000_000
 MANY = 2**53
 
 
-class StoreContract:
+class StoreContract(ContactsContract):
     """Mixed into a SynchronousTestCase; `make_store()` returns an empty store, `settle()` lets its writes finish."""
 
     def make_store(self) -> Any:
@@ -261,7 +262,8 @@ class StoreContract:
         self.assertEqual(conversation.kind, ConversationKind.DIRECT)
         self.assertEqual([peer.name for peer in conversation.peers], ["alice", "bob"])
         self.assertEqual(
-            self.get(self.store.conversation(conversation.id)), (conversation, {alice: 0, bob: 0}, 0)
+            self.get(self.store.conversation(conversation.id)),
+            (conversation, {alice: 0, bob: 0}, 0, frozenset()),
         )
         self.assertTrue(1 <= conversation.id < MANY)
 
@@ -301,7 +303,9 @@ class StoreContract:
         self.assertEqual(self.history(group.id), [outcome.notice])
         self.assertEqual((outcome.seq, outcome.notice.sender, outcome.notice.kind), (1, alice, Kind.NOTICE))
         self.assertEqual(notices.sentence(outcome.notice.body), 'alice created the group "Club"')
-        self.assertEqual(self.get(self.store.conversation(group.id)), (group, {alice: 0, bob: 0}, 1))
+        self.assertEqual(
+            self.get(self.store.conversation(group.id)), (group, {alice: 0, bob: 0}, 1, frozenset())
+        )
 
     def test_add_members(self) -> None:
         """Who is added sees the notice of that and what follows; who is a member already is skipped."""
@@ -958,13 +962,14 @@ class StoreContract:
             ],
             [True, False, False],
         )
-        self.get(self.store.create_account("alice", "", "", NOW, code))
+        self.get(self.store.create_account("alice", "", "", NOW, invitation_sha256=code))
         self.assertEqual(self.get(self.store.invitations(0, 9, NOW)), [replace(invitation, uses_left=1)])
-        self.get(self.store.create_account("bob", "", "", NOW, code))
+        self.get(self.store.create_account("bob", "", "", NOW, invitation_sha256=code))
         self.assertEqual(self.get(self.store.invitations(0, 9, NOW)), [])
         self.assertFalse(self.get(self.store.is_invited(code, NOW)))
         self.assertEqual(
-            self.refusal(self.store.create_account("carol", "", "", NOW, code)), Code.REGISTRATION_CLOSED
+            self.refusal(self.store.create_account("carol", "", "", NOW, invitation_sha256=code)),
+            Code.REGISTRATION_CLOSED,
         )
         self.assertIsNone(self.get(self.store.account_named("carol")))
 
@@ -973,7 +978,8 @@ class StoreContract:
         self.account("alice")
         self.get(self.store.invite(b"c" * 32, 1, NOW + 10, NOW))
         self.assertEqual(
-            self.refusal(self.store.create_account("alice", "", "", NOW, b"c" * 32)), Code.NAME_TAKEN
+            self.refusal(self.store.create_account("alice", "", "", NOW, invitation_sha256=b"c" * 32)),
+            Code.NAME_TAKEN,
         )
         self.assertTrue(self.get(self.store.is_invited(b"c" * 32, NOW)))
 
