@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imserver.core.errors import ChatError, Code
+from imserver.core.errors import ACCOUNT_FROZEN, ChatError, Code
 from imserver.core.events import Done, LoggedIn
 from imserver.core.history import last_id
 from imserver.core.names import fold, shown
@@ -217,7 +217,7 @@ class Logins:
 def _check_not_frozen(record: AccountRecord) -> None:
     """Told only to those who could otherwise come in."""
     if record.frozen:
-        raise ChatError(Code.FORBIDDEN, "the operator of this server has frozen this account; ask there")
+        raise ChatError(Code.FORBIDDEN, ACCOUNT_FROZEN)
 
 
 def wrong_credentials() -> ChatError:

@@ -173,7 +173,7 @@ class ReconnectorTests(SynchronousTestCase):
 
     def test_this_device_has_no_business_here_any_more(self) -> None:
         """Replaced, revoked or logged out: coming back would fight with its successor, or fail."""
-        for code in ("REPLACED", "REVOKED", "LOGGED_OUT"):
+        for code in ("REPLACED", "REVOKED", "FORBIDDEN", "LOGGED_OUT"):
             self.assertEqual(self.close_with((code,)), [code])
 
     def test_any_other_reason(self) -> None:

@@ -50,7 +50,7 @@ class FreezeTests(AdministrationCase):
         """Its sessions end, and nothing opens it; whoever could have come in learns why, and nobody else."""
         self.two_devices()
         result(self.administration.freeze("Carol"))
-        self.assertEqual(self.phone.closed, Code.REVOKED)
+        self.assertEqual(self.phone.closed, Code.FORBIDDEN)
         self.assertEqual(set(self.ways_in().values()), {Code.FORBIDDEN})
         self.assertEqual(self.code_of(r.LogIn("carol", "wrong", "")), Code.WRONG_CREDENTIALS)
         self.assertEqual(self.code_of(r.LogInWithToken(b"none")), Code.WRONG_CREDENTIALS)

@@ -160,7 +160,7 @@ class EndedRightsTests(OperatedDaemon):
         self.begin_with_carol()
         began = monotonic()
         self.operator.do("accounts", "freeze", "carol")
-        self.assert_ends(self.phone, Code.REVOKED, began)
+        self.assert_ends(self.phone, Code.FORBIDDEN, began)
         self.assertEqual(self.ways_back(), [Code.FORBIDDEN] * 5)
         self.daemon.kill()
         self.daemon.start()

@@ -69,7 +69,7 @@ class AccountsTests(OperatedCase):
         """The session ends; later the account can log in again."""
         alice = logged_in(self.world, "alice")
         self.ask("accounts freeze alice")
-        self.assertEqual(alice.closed, "REVOKED")
+        self.assertEqual(alice.closed, "FORBIDDEN")
         self.assertEqual(Client(self.world).code(r.LogIn("alice", PASSWORD, "")), "FORBIDDEN")
         self.ask("accounts unfreeze alice")
         logged_in(self.world, "alice")
