@@ -189,6 +189,14 @@ class ReconnectorTests(SynchronousTestCase):
         self.come_back(0.5)
         self.assertEqual(self.ends, ["WRONG_CREDENTIALS"])
 
+    def test_frozen_account(self) -> None:
+        """An account that has been frozen meanwhile is not let in by trying again."""
+        self.successResultOf(self.start())
+        self.patch(self.server, "_log_in", lambda *_: Refused("FORBIDDEN", "frozen"))
+        self.server.connection.cut()
+        self.come_back(0.5)
+        self.assertEqual(self.ends, ["FORBIDDEN"])
+
     def test_a_user_that_fails(self) -> None:
         """Is logged, and is the end."""
         self.successResultOf(self.start())
