@@ -24,9 +24,7 @@ from imserver.core.events import LoggedIn, Welcome
 from imserver.core.requests import Hello
 
 FINAL = frozenset((Code.REPLACED, Code.REVOKED, Code.FORBIDDEN, Code.LOGGED_OUT, NotConnected.CLOSED))
-USELESS = frozenset(
-    (Code.WRONG_CREDENTIALS, Code.FORBIDDEN)
-)  # refusals of logins that trying again does not change
+USELESS = frozenset((Code.WRONG_CREDENTIALS, Code.FORBIDDEN))  # to try such a login again
 CLIENT = "imserver.client"
 STABLE_SECONDS = 10.0  # a link that lasted this long proves that the server is well
 
