@@ -170,14 +170,12 @@ class Logins:
         return False
 
     async def _password_hash(self, device: DeviceRecord) -> str | None:
-        """Of the device's account, now; None if the account or the device has ended, or is frozen."""
+        """Of the device's account, now; None if the account or the device or its token has ended, or it is frozen."""
         record = await self._core.store.account_numbered(device.account)
-        if (
-            record is None
-            or record.deleted
-            or record.frozen
-            or await self._core.store.device_with_id(device.id) is None
-        ):
+        if record is None or record.deleted or record.frozen:
+            return None
+        current = await self._core.store.device_with_id(device.id)
+        if current is None or not current.has_token:
             return None
         return record.password_hash
 

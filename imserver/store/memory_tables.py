@@ -1,7 +1,7 @@
 """What the memory store holds, and the tables of group_rules.py over it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from imserver.core.changes import Recorded
 from imserver.core.run import Run
@@ -51,6 +51,11 @@ class StoredDevice:
     cursors: dict[int, int] = field(default_factory=dict)
     epoch: int = 0
     results: dict[int, Result] = field(default_factory=dict)
+
+    def set_token(self, token_sha256: bytes | None) -> None:
+        """None: it has none any more."""
+        self.token_sha256 = token_sha256
+        self.record = replace(self.record, has_token=token_sha256 is not None)
 
 
 @dataclass(slots=True)

@@ -234,7 +234,9 @@ class StoreContract(ContactsContract):
         device, direct = self.device(alice), self.direct(alice, bob)
         self.send(direct, bob, 3)
         self.get(self.store.save_cursors([(device, direct, 2)], []))
+        self.assertTrue(self.get(self.store.device_with_id(device)).has_token)
         self.get(self.store.end_token(device))
+        self.assertFalse(self.get(self.store.device_with_id(device)).has_token)
         self.assertIsNone(
             self.get(self.store.device_with_token(f"{alice}/phone/{NOW}".ljust(32, "x").encode()[:32]))
         )
