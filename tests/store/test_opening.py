@@ -50,7 +50,7 @@ class OpeningCase(SynchronousTestCase):
         rig = self.opened()
         for name in ("alice", "bob"):
             self.get(rig, rig.store.create_account(name, "", "", NOW))
-        self.direct = self.get(rig, rig.store.open_direct(100001, 100002, NOW)).id
+        self.direct = self.get(rig, rig.store.open_direct(100001, 100002, NOW, 100)).id
         bodies = [b"body %d" % n for n in range(count)]
         starts = [n for n in range(count) if n % 8 in (0, 1, 3)]  # runs of one, two and five
         postings = [
@@ -239,7 +239,7 @@ class DamageTests(OpeningCase):
     COUNT = 300
 
     def served(self, folder: Path) -> list[Any] | None:
-        """What a daemon would serve of a damaged folder; None: it noticed."""
+        """What a daemon would serve of a damaged folder, as (seq, kind, body); None: it noticed."""
         rig = Rig(folder)
         try:
             rig.store.open()
@@ -256,7 +256,7 @@ class DamageTests(OpeningCase):
             self.assertEqual(exit_status, 1)
             self.assertIn("docs/operations.md", sentence)
             return None
-        return messages(found)
+        return [(run.first_seq + n, run.kind, body) for run in found for n, body in enumerate(run.bodies)]
 
     def wrong(self, path: Path, content: bytes) -> int:
         """How many wrong messages are served when the file holds that."""
@@ -264,9 +264,9 @@ class DamageTests(OpeningCase):
         (path.parent / "imserver.db-shm").unlink(missing_ok=True)
         served = self.served(path.parent) or []
         self.flushLoggedErrors()
-        seqs = [m.seq for m in served]
+        seqs = [seq for seq, _, _ in served]
         self.assertTrue(all(next == seq + 1 for seq, next in pairwise(seqs)), seqs)
-        return sum(m.kind == 1 and m.body != b"body %d" % (m.seq - 1) for m in served)
+        return sum(kind == 1 and body != b"body %d" % (seq - 1) for seq, kind, body in served)
 
     def wrong_of_flips(self) -> int:
         """The same for one byte changed at 200 random places of the database."""
