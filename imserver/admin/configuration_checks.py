@@ -1,6 +1,6 @@
 """What the doctor looks at in a configuration that can be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,15 +12,15 @@ from imserver.admin.finding import Finding, fine, warning, wrong
 from imserver.config import CertificateFiles, Config, Listener
 from imserver.interfaces import IWire
 from imserver.net.endpoints import describes_local
-from imserver.net.tls import CertificateError, make_context
+from imserver.net.tls import CREDENTIALS, CertificateError, located, make_context
 
 SOON = timedelta(days=30)
 
 
-def examine(config: Config, folder: Path) -> Iterator[Finding]:
+def examine(config: Config, folder: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     """Certificates, listeners, and what opens a door; the daemon runs as the owner of `folder`."""
     for name, files in config.tls.items():
-        yield _certificate(name, files, folder)
+        yield _certificate(name, files, folder, environment)
     wires = {wire.name for wire in getPlugins(IWire, imserver.wires)}
     for listener in config.listeners:
         yield _listener(listener, wires)
@@ -32,15 +32,20 @@ def examine(config: Config, folder: Path) -> Iterator[Finding]:
         yield warning("rates are lifted (limits.enabled = false), which is for load tests only")
 
 
-def _certificate(name: str, files: CertificateFiles, folder: Path) -> Finding:
+def _certificate(name: str, files: CertificateFiles, folder: Path, environment: Mapping[str, str]) -> Finding:
     """Both files can be used, belong together, and will for a while."""
-    cert, key = Path(files.cert), Path(files.key)
+    is_credential = any(file.startswith(CREDENTIALS) for file in (files.cert, files.key))
+    if is_credential and CREDENTIALS[1:] not in environment:
+        return warning(
+            f"certificate {name} comes from the unit (LoadCredential=), and only the daemon sees it"
+        )
     try:
+        cert, key = located(files.cert, environment), located(files.key, environment)
         make_context(cert, key)
         ends = certificate.expires(cert)
     except (CertificateError, ValueError, OSError) as error:
         return wrong(f"certificate {name}: {error}")
-    if folder.exists() and key.stat().st_uid != folder.stat().st_uid:
+    if not is_credential and folder.exists() and key.stat().st_uid != folder.stat().st_uid:
         return wrong(
             f"certificate {name}: {key} belongs to another user than {folder}, who runs the daemon: chown it"
         )

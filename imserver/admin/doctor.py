@@ -25,7 +25,7 @@ def _examine(configuration: str, data: str, environment: Mapping[str, str]) -> I
             if not data:
                 return  # which folder it would have named is not known
     folder = Path(data_folder(data, config, environment))
-    yield from configuration_checks.examine(config, folder)
+    yield from configuration_checks.examine(config, folder, environment)
     yield from folder_checks.examine(folder)
     yield from machine_checks.examine(folder, config.limits, _daemon(folder))
 

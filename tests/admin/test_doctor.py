@@ -234,6 +234,16 @@ class ConfigurationTests(DoctorCase):
         self.cert.write_bytes(cert)
         self.fault(Verdict.WRONG, "mismatch", config=self.tls)
 
+    def test_credential(self) -> None:
+        """What systemd gives to the unit only is looked at if it is there, and said if it is not."""
+        config = '[tls.office]\ncert = "$CREDENTIALS_DIRECTORY/office.crt"\nkey = "$CREDENTIALS_DIRECTORY/office.key"\n'
+        self.fault(Verdict.WARNING, "LoadCredential", config=config)
+        self.make()
+        self.config.write_text(config)
+        environment = {"CREDENTIALS_DIRECTORY": str(self.cert.parent)}
+        findings = doctor.examine(str(self.config), str(self.folder), environment)
+        self.assertIn("certificate office is valid until", findings[0].sentence)
+
     def test_key_of_another_user(self) -> None:
         """A key that the daemon's user does not own."""
         self.make()
