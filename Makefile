@@ -14,7 +14,7 @@ INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config
 PROTO_OUT := .
 
 .NOTPARALLEL:
-.PHONY: run test check lint types generated format proto bench bench-peers bench-presence fuzz coverage install clean
+.PHONY: run test check lint types generated format proto bench bench-backup bench-peers bench-presence fuzz coverage install clean
 
 run: $(VENV)/.run
 	@$(VENV)/bin/twistd --nodaemon --pidfile= imserver $(ARGS)
@@ -51,6 +51,9 @@ bench: $(VENV)/.test
 # The same work for ejabberd and Prosody, which it installs from Debian; five minutes, and nothing else should run.
 bench-peers: $(VENV)/.test
 	@$(PYTHON) -m bench.peers $(ARGS)
+
+bench-backup: $(VENV)/.test
+	@$(PYTHON) -m bench.backup $(ARGS)
 
 bench-presence: $(VENV)/.test
 	@$(PYTHON) -m bench.presence $(ARGS)

@@ -19,7 +19,7 @@ from twisted.python.threadpool import ThreadPool
 
 import imserver.wires
 from imserver import process
-from imserver.config import Config, ConfigError, Listener, Log, load
+from imserver.config import Config, ConfigError, Listener, Log, data_folder, load
 from imserver.core.core import Core
 from imserver.core.limits import Limits
 from imserver.interfaces import IWire
@@ -34,6 +34,7 @@ from imserver.net.listeners import CannotListen, ListenerOptions, ListeningServi
 from imserver.net.notify import Notify
 from imserver.net.services import OrderedService, Part
 from imserver.net.tls import CertificateError, Certificates, located
+from imserver.operator.admin_socket import AdminSocket
 from imserver.passwords import THREADS, Argon2Passwords
 from imserver.store.errors import StoreError
 from imserver.store.sqlite import SqliteStore
@@ -88,8 +89,7 @@ class Options(usage.Options):
         default = tuple(Listener(wire.name) for wire in self.wires.values() if self._usual_endpoint(wire))
         chosen = tuple(map(self._resolved, self._listeners or config.listeners or default))
         self._check_passed(chosen)
-        data = self["data"] or config.data or os.environ.get("STATE_DIRECTORY", "") or "imserver-data"
-        return replace(config, data=data, listeners=chosen)
+        return replace(config, data=data_folder(self["data"] or "", config, os.environ), listeners=chosen)
 
     def _usual_endpoint(self, wire: Any) -> str:
         """Where a wire listens unless told otherwise: the socket that systemd passed under its name comes first."""
@@ -154,6 +154,7 @@ class Daemon(OrderedService):
             Part("store", store.open, store.close),
             Part("passwords", pool.start, pool.stop),
             Part("core", self._core.start, self._core.stop),
+            AdminSocket(self._core, Path(config.data), reactor),
             self._connections,
         ):
             part.setServiceParent(self)

@@ -82,6 +82,8 @@ class AccountRecord:
     account: Account
     password_hash: str
     deleted: bool
+    frozen: bool = False  # by an operator: it cannot log in
+    administrator: bool = False  # may give the operator's commands
 
 
 @dataclass(slots=True, frozen=True)
@@ -135,6 +137,7 @@ class DeviceRecord:
     id: int
     account: int
     device: Device
+    has_token: bool = True  # without one it needs the password
 
 
 @dataclass(slots=True, frozen=True)
@@ -207,6 +210,25 @@ class Membership:
     delivered_seq: int
     read_seq: int
     role: int = Role.MEMBER
+
+
+@dataclass(slots=True, frozen=True)
+class GroupSummary:
+    """A group as operators see it."""
+
+    number: int
+    title: str
+    members: int
+    last_seq: int
+
+
+@dataclass(slots=True, frozen=True)
+class Invitation:
+    """Lets so many more people register until it expires."""
+
+    id: int
+    uses_left: int
+    expires_ms: int
 
 
 @dataclass(slots=True)

@@ -1,15 +1,17 @@
 """Conversations, their members and everybody's cursors in SQLite."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import apsw
 
 from imserver.core.changes import GroupChange, GroupLimits, GroupOutcome
+from imserver.core.errors import ChatError
 from imserver.core.values import Conversation, JoinRequest, Member, Membership, Standings
 from imserver.store import rows
 from imserver.store.contact_tables import blocked_between
-from imserver.store.direct_rules import check_direct
+from imserver.store.direct_rules import UNLIMITED, check_direct
 from imserver.store.group_commit import GroupCommit
 from imserver.store.group_rules import GroupRules
 from imserver.store.groups import SqliteTables
@@ -76,6 +78,18 @@ class SqliteConversations:
     async def open_direct(self, asker: int, other: int, now_ms: int, max_conversations: int) -> Conversation:
         """See IConversations."""
         return await self._commits.write(lambda: self._open_direct(asker, other, now_ms, max_conversations))
+
+    async def open_directs(self, one: int, others: Sequence[int], now_ms: int) -> list[Conversation]:
+        """See IConversations."""
+
+        def open_each() -> list[Conversation]:
+            opened = []
+            for other in others:
+                with suppress(ChatError):  # an account that has been deleted meanwhile
+                    opened.append(self._open_direct(one, other, now_ms, UNLIMITED))
+            return opened
+
+        return await self._commits.write(open_each)
 
     def _direct(self, lower: int, higher: int) -> Conversation | None:
         id = self._connection.execute(_DIRECT, (lower, higher)).get

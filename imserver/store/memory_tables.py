@@ -1,7 +1,7 @@
 """What the memory store holds, and the tables of group_rules.py over it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from imserver.core.changes import Recorded
 from imserver.core.run import Run
@@ -12,6 +12,7 @@ from imserver.core.values import (
     Conversation,
     ConversationKind,
     DeviceRecord,
+    Invitation,
     JoinPolicy,
     JoinRequest,
     Member,
@@ -68,6 +69,19 @@ class StoredDevice:
     epoch: int = 0
     results: dict[int, Result] = field(default_factory=dict)
 
+    def set_token(self, token_sha256: bytes | None) -> None:
+        """None: it has none any more."""
+        self.token_sha256 = token_sha256
+        self.record = replace(self.record, has_token=token_sha256 is not None)
+
+
+@dataclass(slots=True)
+class StoredInvitation:
+    """An invitation and the digest of its code."""
+
+    invitation: Invitation
+    code_sha256: bytes
+
 
 class MemoryTables:
     """Everything; also group_rules.Tables."""
@@ -75,10 +89,22 @@ class MemoryTables:
     def __init__(self, randbits: Callable[[int], int]) -> None:
         self.accounts: dict[int, AccountRecord] = {}
         self.devices: dict[int, StoredDevice] = {}
+        self.invitations: dict[int, StoredInvitation] = {}
         lobby = Log(ConversationKind.GROUP, "lobby", (), number=LOBBY, join_policy=JoinPolicy.OPEN)
         self.logs: dict[int, Log] = {LOBBY: lobby}
         self.by_client_id: dict[tuple[int, bytes], Run] = {}  # each message as a run of one
         self._randbits = randbits
+
+    def invitation(self, code_sha256: bytes, now_ms: int) -> StoredInvitation | None:
+        """The valid one with that digest."""
+        return next(
+            (
+                stored
+                for stored in self.invitations.values()
+                if stored.code_sha256 == code_sha256 and is_valid(stored.invitation, now_ms)
+            ),
+            None,
+        )
 
     def account(self, number: int) -> Account | None:
         record = self.accounts.get(number)
@@ -205,3 +231,8 @@ class MemoryTables:
         stored.epoch = recorded.once.epoch
         stored.results = {n: result for n, result in kept.items() if n > forget_up_to}
         stored.results[recorded.once.n] = Result(recorded.fingerprint, conversation, seq)
+
+
+def is_valid(invitation: Invitation, now_ms: int) -> bool:
+    """Whether somebody could still register with it."""
+    return invitation.uses_left > 0 and invitation.expires_ms > now_ms

@@ -18,13 +18,13 @@ Row = tuple[Any, ...]
 
 
 def account_record(row: Row) -> AccountRecord:
-    """(number, name, display_name, signature, password_hash, deleted_ms)"""
-    return AccountRecord(Account(*row[:4]), row[4], row[5] != 0)
+    """(number, name, display_name, signature, password_hash, deleted_ms, frozen_ms, administrator)"""
+    return AccountRecord(Account(*row[:4]), row[4], row[5] != 0, row[6] != 0, row[7] != 0)
 
 
 def device_record(row: Row) -> DeviceRecord:
-    """(id, account, name, created_ms, last_seen_ms)"""
-    return DeviceRecord(row[0], row[1], Device(*row[2:5]))
+    """(id, account, name, created_ms, last_seen_ms, has_token)"""
+    return DeviceRecord(row[0], row[1], Device(*row[2:5]), row[5] != 0)
 
 
 def conversation(row: Row) -> Conversation:
