@@ -6,7 +6,7 @@ from imserver.core.posting import Terms
 from imserver.core.rates import BoundedTable, Bucket, limited
 from imserver.core.requests import Send, SendTo
 from imserver.core.roster import Roster
-from imserver.core.values import Kind
+from imserver.core.values import Kind, Role
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -29,7 +29,7 @@ class Actions:
         seconds = limits.recall_seconds if request.kind == Kind.RECALL else limits.edit_seconds
         return Terms(
             since_ms=now_ms - int(1000 * seconds),
-            moderates=False,
+            moderates=roster.roles.get(sender, Role.MEMBER) >= Role.ADMIN,
             burn_by_ms=now_ms + int(1000 * limits.burn_unread_seconds),
         )
 

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from imserver.core import pages
 from imserver.core.burst import Burst
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import History, SyncState
 from imserver.core.requests import FetchHistory, Synchronise
 from imserver.core.roster import Roster
+from imserver.core.run import Run
 from imserver.core.values import Membership, Message
 
 if TYPE_CHECKING:
@@ -30,11 +32,11 @@ class Reader:
         after = max(request.after, lowest)
         before = min(request.before or NO_SEQ, end)
         limits = self._core.limits
-        limit = min(request.limit or limits.page_items, limits.page_items)
         newest = request.before > 0
         runs = await self._core.store.history(
-            request.conversation, after, before, newest, limit, limits.page_bytes
+            request.conversation, after, before, newest, pages.size(request.limit, limits), limits.page_bytes
         )
+        runs = await self._still_visible(session, roster, runs)
         if not runs:
             return History(request.conversation, [], False)
         if newest:
@@ -58,9 +60,17 @@ class Reader:
         lowest, end = await self._visible(session, roster)
         if lowest < seq < end:
             runs = await self._core.store.history(conversation, seq - 1, seq + 1, False, 1, 0)
-            for run in runs:
+            for run in await self._still_visible(session, roster, runs):
                 return run.seen_by(session.number).messages()[0]
         raise ChatError(Code.NOT_FOUND, "there is no such message in that conversation")
+
+    async def _still_visible(self, session: "Session", roster: Roster, runs: list[Run]) -> list[Run]:
+        """Those that may be seen now: the right may have ended while they were read (threats.md T21).
+
+        A right begins and ends between two runs, because a run is stored as one.
+        """
+        lowest, end = await self._visible(session, roster)
+        return [run for run in runs if lowest < run.first_seq and run.last_seq < end]
 
     async def synchronise(self, session: "Session", request: Synchronise) -> SyncState:
         """The conversations in which the device lacks messages."""
@@ -89,6 +99,7 @@ class Reader:
         runs = await self._core.store.history(
             conversation, max(position.pushed, lowest), end, False, FEED_ITEMS, self._core.limits.page_bytes
         )
+        runs = await self._still_visible(session, roster, runs)
         if session.closed:
             return False
         window.behind.pop(conversation, None)

@@ -54,6 +54,7 @@ class Posting(Run):
     __slots__ = (
         "_id_bytes",
         "_next_id",
+        "barred",
         "is_open",
         "outcomes",
         "roster",
@@ -78,6 +79,7 @@ class Posting(Run):
         tag: int = 0,
         roster: "Roster | None" = None,
         withheld: bool = False,
+        barred: ChatError | None = None,
         extra: Extra | None = None,
         terms: Terms | None = None,
     ) -> None:
@@ -94,8 +96,8 @@ class Posting(Run):
         self.bodies = [body]
         self.time_ms = 0
         self.withheld = withheld
-        self.extra = extra
-        self.terms = terms
+        self.barred = barred  # why nothing new of it may be stored, though what was is answered
+        self.extra, self.terms = extra, terms
         # As one number, which is the cheapest way to see that an id continues the count.
         can_grow = extra is None and client_ids.can_count(number)
         self._next_id = int.from_bytes(client_id) + 1 if can_grow else -1

@@ -10,6 +10,7 @@ from typing import Protocol
 from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
 from imserver.core.values import Extra, Gone, Kind, Message
+from imserver.store.outcomes import not_member
 
 EDITABLE = frozenset((Kind.TEXT, Kind.RICH))
 RECALLABLE = frozenset((Kind.TEXT, Kind.RICH, Kind.OPAQUE))
@@ -46,11 +47,18 @@ class Tables(Protocol):
     def burn_later(self, burning: Burning) -> None: ...
 
 
-def check(tables: Tables, posting: Posting, extra: Extra) -> None:
-    """Raises NOT_MEMBER, NOT_FOUND for messages and members that are not there, FORBIDDEN."""
+def check(tables: Tables, posting: Posting) -> None:
+    """Of one that is new.  Raises why it is barred, and for an extra NOT_FOUND or FORBIDDEN."""
+    if posting.barred is not None:
+        raise posting.barred
+    if posting.extra is not None:
+        _check_extra(tables, posting, posting.extra)
+
+
+def _check_extra(tables: Tables, posting: Posting, extra: Extra) -> None:
     joined_seq = tables.joined_seq(posting.conversation, posting.sender)
     if joined_seq is None:
-        raise ChatError(Code.NOT_MEMBER, "you are not a member of that conversation")
+        raise not_member()
     for number in extra.mentions:
         if tables.joined_seq(posting.conversation, number) is None:
             raise ChatError(Code.NOT_FOUND, f"{number} is no member of that conversation")
@@ -93,9 +101,11 @@ def _check_own(posting: Posting, about: Message, done: str) -> None:
         raise ChatError(Code.FORBIDDEN, f"the message is too old to be {done}")
 
 
-def follow(tables: Tables, posting: Posting, seq: int, extra: Extra) -> None:
+def follow(tables: Tables, posting: Posting, seq: int) -> None:
     """What comes of a posting that is stored now, under `seq`."""
-    conversation = posting.conversation
+    conversation, extra = posting.conversation, posting.extra
+    if extra is None:
+        return
     if posting.kind == Kind.RECALL:
         for gone in (extra.about, *tables.edits_of(conversation, extra.about)):
             tables.destroy(conversation, gone, Gone.RECALLED)

@@ -65,18 +65,18 @@ class SqliteActionTables:
 
 
 class SqliteBurning:
-    """The part of IMessages that lets messages burn."""
+    """IActions over a GroupCommit, but for sent."""
 
     _connection: apsw.Connection
     _commits: GroupCommit
     _actions: SqliteActionTables
 
     async def waiting_to_burn(self) -> list[int]:
-        """See IMessages."""
+        """See IActions."""
         return await self._commits.read(lambda: [row[0] for row in self._connection.execute(_WAITING)])
 
     async def start_burning(self, conversations: Collection[int], now_ms: int) -> None:
-        """See IMessages; nothing is written where nothing waits to burn."""
+        """See IActions; nothing is written where nothing waits to burn."""
         waiting = await self._commits.read(lambda: list(filter(self._has_unread, conversations)))
         if waiting:
             rows = [(conversation, now_ms) for conversation in waiting]
@@ -86,7 +86,7 @@ class SqliteBurning:
         return self._connection.execute(_UNREAD, (conversation,)).get is not None
 
     async def burn(self, now_ms: int, limit: int) -> list[tuple[int, int]]:
-        """See IMessages; nothing is written when nothing is due."""
+        """See IActions; nothing is written when nothing is due."""
         if not await self._commits.read(lambda: self._due(now_ms, 1)):
             return []
         return await self._commits.write(lambda: self._burn(now_ms, limit))

@@ -17,7 +17,8 @@ class MemoryActionTables:
         self._tables = tables
 
     def joined_seq(self, conversation: int, account: int) -> int | None:
-        return self._tables.joined_seq(conversation, account)
+        place = self._tables.place(conversation, account)
+        return place.joined_seq if place else None
 
     def message(self, conversation: int, seq: int) -> Message | None:
         parts = (between(run, seq - 1, seq + 1) for run in self._tables.logs[conversation].runs)
@@ -43,7 +44,7 @@ class MemoryActionTables:
 
 
 class MemoryBurning:
-    """The part of IMessages that lets messages burn."""
+    """IActions over MemoryActionTables, but for sent."""
 
     _tables: MemoryTables
     _actions: MemoryActionTables

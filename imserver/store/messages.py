@@ -13,7 +13,7 @@ from imserver.core import client_ids
 from imserver.core.errors import ChatError
 from imserver.core.posting import Outcome, Posting
 from imserver.core.run import Run
-from imserver.core.values import Extra, Message
+from imserver.core.values import Message
 from imserver.store import action_rules, log, outcomes, page, runs
 from imserver.store.actions import SqliteActionTables, SqliteBurning
 from imserver.store.client_ids import ClientIds, Entry
@@ -47,10 +47,7 @@ class Batch:
         self._rows.clear()
         self.stored = 0
         for posting in self._postings:
-            if posting.extra is not None:
-                self._write()
-                outcomes.settle(posting, self._with_extra(posting, posting.extra))
-            elif self._is_new(posting):
+            if posting.barred is None and posting.extra is None and self._is_new(posting):
                 posting.outcomes = []
             else:
                 self._write()
@@ -96,11 +93,16 @@ class Batch:
             start = end
 
     def _rest(self, posting: Posting, start: int, end: int) -> Outcome:
-        """What nobody has stored is new, or its sender may not write there."""
+        """What nobody has stored is new, or its sender may not say it there."""
+        try:
+            action_rules.check(self._actions, posting)
+        except ChatError as refusal:
+            return outcomes.refused(start, end, refusal)
         run = posting.part(start, end)
         if not self._is_new(run):
-            return outcomes.not_member(start, end)
+            return outcomes.refused(start, end, outcomes.not_member())
         self._write()
+        action_rules.follow(self._actions, posting, run.first_seq)
         return Outcome(start, end, run.first_seq, run.time_ms, True)
 
     def _retried(self, posting: Posting, start: int, end: int, entry: Entry) -> Iterator[Outcome]:
@@ -113,22 +115,6 @@ class Batch:
             start += len(run.bodies)
         if start < end:  # a damaged entry: better no answer than a wrong one
             yield outcomes.reused(start, end)
-
-    # -- what does more than to be stored --------------------------------------------------------------------
-
-    def _with_extra(self, posting: Posting, extra: Extra) -> Iterator[Outcome]:
-        entry = self._client_ids.holding(posting.sender, posting.stem, posting.number)
-        if entry is not None:
-            yield from self._retried(posting, 0, 1, entry)
-            return
-        try:
-            action_rules.check(self._actions, posting, extra)
-        except ChatError as refusal:
-            yield Outcome(0, 1, 0, 0, False, refusal)
-            return
-        outcome = self._rest(posting, 0, 1)
-        action_rules.follow(self._actions, posting, outcome.first_seq, extra)
-        yield outcome
 
 
 def store(connection: apsw.Connection, client_ids: ClientIds, run: Run) -> None:
@@ -169,7 +155,7 @@ class SqliteMessages(SqliteBurning):
         return answer
 
     async def sent(self, sender: int, client_id: bytes) -> Message | None:
-        """See IMessages."""
+        """See IActions."""
         return await self._commits.read(lambda: self._sent(sender, *client_ids.split(client_id)))
 
     def _sent(self, sender: int, stem: bytes, number: int) -> Message | None:

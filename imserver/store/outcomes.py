@@ -8,16 +8,20 @@ from imserver.core.run import Run
 from imserver.core.values import Gone, Kind
 
 
-def not_member(start: int, end: int) -> Outcome:
+def not_member() -> ChatError:
     """Its sender may not write there."""
-    refusal = ChatError(Code.NOT_MEMBER, "you are not a member of that conversation")
+    return ChatError(Code.NOT_MEMBER, "you are not a member of that conversation")
+
+
+def refused(start: int, end: int, refusal: ChatError) -> Outcome:
+    """Of what is not stored."""
     return Outcome(start, end, 0, 0, False, refusal)
 
 
 def reused(start: int, end: int) -> Outcome:
     """Their client ids are those of other messages."""
     refusal = ChatError(Code.CLIENT_ID_REUSED, "that client id belongs to another message; take a new one")
-    return Outcome(start, end, 0, 0, False, refusal)
+    return refused(start, end, refusal)
 
 
 def retried(posting: Posting, start: int, stored: Run) -> Iterator[Outcome]:

@@ -33,7 +33,7 @@ class ActionsTests(SynchronousTestCase):
         self.addCleanup(self.rig.close)
         for name in ("alice", "bob"):
             self.get(self.store.create_account(name, "", "", NOW))
-        self.direct = self.get(self.store.open_direct(ALICE, BOB, NOW)).id
+        self.direct = self.get(self.store.open_direct(ALICE, BOB, NOW, 100)).id
 
     def get(self, coroutine: Any) -> Any:
         deferred = Deferred.fromCoroutine(coroutine)

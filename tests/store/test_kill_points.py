@@ -33,7 +33,7 @@ def get(coroutine):
     return results[0]
 for name in ("alice", "bob"):
     get(rig.store.create_account(name, "", "", 0))
-direct = get(rig.store.open_direct(100001, 100002, 0)).id
+direct = get(rig.store.open_direct(100001, 100002, 0, 100)).id
 print(direct, flush=True)
 """
 SENDING = """
