@@ -26,7 +26,7 @@ from twisted.internet.defer import Deferred
 from imserver.core.burst import Burst
 from imserver.core.capabilities import Capabilities
 from imserver.core.errors import ChatError, Code, UnreadableRequest
-from imserver.core.events import Event, MessageArrived, Refused, Sent
+from imserver.core.events import Closing, Event, MessageArrived, Refused, Sent
 from imserver.core.posting import Posting
 from imserver.core.requests import Request
 from imserver.core.session import Session
@@ -50,6 +50,7 @@ class Dialogue:
         self.busy = 0  # commands that run: no further frame for now
         self._asked = 0
         self._waiting: dict[int, Deferred[Any]] = {}
+        self._unread: Event | None = None  # an answer whose command has not gone on yet
 
     # -- for subclasses to say
 
@@ -84,6 +85,7 @@ class Dialogue:
         waiting = self._waiting[self._asked] = Deferred[Any]()
         self.session.ask(self._asked, request)
         answer = await waiting
+        self._unread = None
         if isinstance(answer, Refused):
             raise ChatError(Code(answer.code), answer.text, answer.retry_after_ms)
         if not isinstance(answer, kind):
@@ -109,8 +111,13 @@ class Dialogue:
         """The event as bytes; none for an answer, which wakes who waits for it."""
         waiting = self._waiting.pop(tag, None)
         if waiting is not None:
+            self._unread = event
             waiting.callback(event)
             return b""
+        if type(event) is Closing and type(self._unread) is Refused:
+            return self.happened(self._unread, 0) + self.happened(
+                event, 0
+            )  # the command comes too late to tell
         return self.happened(event, tag) if tag else self._happened(event)
 
     def _happened(self, event: Event) -> bytes:

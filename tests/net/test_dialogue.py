@@ -184,6 +184,14 @@ class DialogueTests(SynchronousTestCase):
         other.send(b"find alice\n")
         self.assert_hears(other, f"{self.alice}")
 
+    def test_the_last_refusal(self) -> None:
+        """A refusal that ends the connection is shown before the end."""
+        peer = Peer(self.world, DIALOGUES)
+        peer.send(b"find bob\n" * 4)
+        self.world.pass_seconds(2)
+        self.assert_hears(peer, *["NOT_AUTHENTICATED 0"] * 3, "TOO_MANY_REFUSALS 0")
+        self.assertFalse(peer.open)
+
     def test_gone_in_the_middle(self) -> None:
         """A command whose client has gone gets no further answers and does nothing more."""
         peer = self.log_in()
