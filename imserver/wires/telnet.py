@@ -10,7 +10,7 @@ from imserver.net.telnet import TelnetFraming
 
 telnet = FramedWire(
     "telnet",
-    "telnet {address}, or nc",
+    "say to {address} with telnet or nc: help",
     Dialogues(
         TelnetFraming,
         TelnetDialogue,
