@@ -164,6 +164,7 @@ class Session:
 
     def refuse(self, tag: int, error: ChatError) -> None:
         """Say why not.  Who is refused too often is sent away."""
+        self._core.refusals[error.code] += 1
         self.client.deliver(Refused(error.code, error.text, error.retry_after_ms), tag)
         limits = self._core.limits
         if self._refusals is None:
