@@ -12,6 +12,7 @@ class Capabilities:
 
     `wire` names it.  `acknowledges`: its clients send MarkDelivered; otherwise the connection judges when messages
     have arrived.  `fetches`: they ask for what they missed; otherwise the core feeds it to them.
+    `lobby`: who logs in over this wire becomes a member of the built-in group "lobby".
     `open_contacts`: they expect that who is asked is a contact, so accounts registered over it begin open to contacts.
     `kinds` of messages and `events` among NEWS are what it can show; the rest is put in other words
     (net/projection.py).
@@ -20,6 +21,7 @@ class Capabilities:
     wire: str
     acknowledges: bool = True
     fetches: bool = True
+    lobby: bool = False
     open_contacts: bool = False
     kinds: frozenset[int] = frozenset(Kind)
     events: frozenset[type] = NEWS
