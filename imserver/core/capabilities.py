@@ -14,6 +14,7 @@ class Capabilities:
     have arrived.  `fetches`: they ask for what they missed; otherwise the core feeds it to them.
     `lobby`: who logs in over this wire becomes a member of the built-in group "lobby".
     `open_contacts`: they expect that who is asked is a contact, so accounts registered over it begin open to contacts.
+    `groups`: it shows in which group something is said; otherwise a group's messages come as if said by *N.
     `kinds` of messages and `events` among NEWS are what it can show; the rest is put in other words
     (net/projection.py).
     """
@@ -23,5 +24,6 @@ class Capabilities:
     fetches: bool = True
     lobby: bool = False
     open_contacts: bool = False
+    groups: bool = True
     kinds: frozenset[int] = frozenset(Kind)
     events: frozenset[type] = NEWS

@@ -181,7 +181,7 @@ class Send:
 
 @dataclass(slots=True)
 class SendTo:
-    """-> Sent.  As Send, to the direct conversation with the account of that name."""
+    """-> Sent.  As Send, to the direct conversation with the account of that name, or to the group whose number N is in the name *N."""
 
     name: str
     client_id: bytes

@@ -2,7 +2,8 @@
 
 A wire's Capabilities declare the kinds of messages and the news it can show.  A message of another kind becomes a
 text: rich text without its looks, a notice as a sentence, anything else as a line that says what it was.  Where a
-wire shows rich text only, a text becomes a document.  News of another kind are left out.  What was lost is counted
+wire shows rich text only, a text becomes a document; where it knows no groups, what is said in group N comes as if
+*N had said it.  News of another kind are left out.  What was lost is counted
 by wire and kind, for the operator.
 """
 
@@ -15,7 +16,7 @@ from imserver.core import notices
 from imserver.core.capabilities import Capabilities
 from imserver.core.events import NEWS, Event, MessageArrived
 from imserver.core.requests import Request
-from imserver.core.values import Gone, Kind, Message
+from imserver.core.values import Conversation, ConversationKind, Gone, Kind, Message
 from imserver.interfaces import ICodec
 
 _EVERYTHING = Capabilities("")
@@ -25,42 +26,53 @@ _KIB, _MIB = 1024, 1024 * 1024
 class Projection:
     """Onto one wire; `lost` is the core's count by (wire, kind)."""
 
-    __slots__ = ("_events", "_kinds", "_lost", "_wire")
+    __slots__ = ("_events", "_groups", "_kinds", "_lost", "_wire")
 
     def __init__(self, capabilities: Capabilities, lost: Counter[tuple[str, str]]) -> None:
         self._wire = capabilities.wire
         self._kinds = capabilities.kinds
         self._events = capabilities.events
+        self._groups = capabilities.groups
         self._lost = lost
 
     @property
     def changes_nothing(self) -> bool:
         """The wire shows everything."""
-        return self._kinds == _EVERYTHING.kinds and self._events == _EVERYTHING.events
+        shown = self._kinds, self._events, self._groups
+        return shown == (_EVERYTHING.kinds, _EVERYTHING.events, _EVERYTHING.groups)
 
     def event(self, event: Event) -> Event | None:
         """The event as the wire can show it; None if it cannot."""
         if type(event) is MessageArrived:
             if is_withheld(event.message) and Kind.TOMBSTONE not in self._kinds:
                 return None
-            message = self.message(event.message)
+            message = self.message(event.message, event.conversation)
             return event if message is event.message else MessageArrived(message, event.conversation)
         if type(event) in NEWS and type(event) not in self._events:
             self._lost[self._wire, type(event).__name__] += 1
             return None
         return event
 
-    def message(self, message: Message) -> Message:
-        """The message in a kind that the wire can show: itself, or a copy in other words."""
-        kind = message.kind
-        if kind in self._kinds:
+    def message(self, message: Message, conversation: Conversation) -> Message:
+        """The message in a form that the wire can show: itself, or a copy in other words."""
+        hides_group = conversation.kind is ConversationKind.GROUP and not self._groups
+        if message.kind in self._kinds and not hides_group:
             return message
-        if kind != Kind.TEXT:
-            self._lost[self._wire, Kind(kind).name] += 1
-        text = words(message)
+        sender, text = message.sender_name, words(message)
+        if message.kind != Kind.TEXT:
+            self._lost[self._wire, Kind(message.kind).name] += 1
+        if hides_group:
+            self._lost[self._wire, "group"] += 1
+            text = text if message.kind == Kind.NOTICE else f"{sender}: {text}"
+            sender = group_name(conversation)
         if Kind.TEXT in self._kinds:
-            return _reworded(message, Kind.TEXT, text.encode())
-        return _reworded(message, Kind.RICH, rtf.from_text(text))
+            return _reworded(message, sender, Kind.TEXT, text.encode())
+        return _reworded(message, sender, Kind.RICH, rtf.from_text(text))
+
+
+def group_name(conversation: Conversation) -> str:
+    """As people write it, and as SendTo takes it."""
+    return f"*{conversation.number}"
 
 
 def is_withheld(message: Message) -> bool:
@@ -95,12 +107,12 @@ def _size(size: int) -> str:
     return f"{size / _KIB:.0f} KiB" if size >= _KIB else f"{size} bytes"
 
 
-def _reworded(message: Message, kind: Kind, body: bytes) -> Message:
+def _reworded(message: Message, sender: str, kind: Kind, body: bytes) -> Message:
     return Message(
         message.conversation,
         message.seq,
         message.sender,
-        message.sender_name,
+        sender,
         message.client_id,
         kind,
         "",
