@@ -31,10 +31,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("imserver.codecs", "imserver.core", "imserver.interfaces", "imserver.proto"),
         *("google.protobuf", "zope.interface"),
     ),
+    "imserver.dialogues": (
+        *("imserver.dialogues", "imserver.net", "imserver.codecs", "imserver.proto", "imserver.core"),
+        "imserver.interfaces",
+    ),
     "imserver.proto": ("google.protobuf",),
     "imserver.wires": (
-        *("imserver.net", "imserver.codecs", "imserver.proto", "imserver.core", "imserver.interfaces"),
-        *("twisted", "zope.interface"),
+        *("imserver.net", "imserver.codecs", "imserver.dialogues", "imserver.proto", "imserver.core"),
+        *("imserver.interfaces", "twisted", "zope.interface"),
     ),
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),

@@ -13,9 +13,10 @@ from imserver.core.batches import GATHER_SECONDS
 from imserver.core.core import Core
 from imserver.core.limits import Limits
 from imserver.interfaces import IPasswords
-from imserver.net.connection import ConnectionFactory
+from imserver.net.connecting import ConnectionFactory
 from imserver.net.connections import Connections
 from imserver.net.dialect import Dialect
+from imserver.net.dialogue import Dialogues
 from imserver.net.gate import Gate
 from imserver.store.memory import MemoryStore
 from tests.transports import MemoryTransport
@@ -113,7 +114,7 @@ class World:
             self.clock.advance(1.0)
             self.settle()
 
-    def factory(self, dialect: Dialect) -> ConnectionFactory:
+    def factory(self, dialect: Dialect | Dialogues) -> ConnectionFactory:
         """Connections that speak this dialect."""
         return ConnectionFactory(
             self.core, dialect, self.gate, self.connections, lambda: self.limits, self.clock
@@ -132,7 +133,11 @@ class Peer:
     """One client's end of a connection in memory; a client that is given answers by itself."""
 
     def __init__(
-        self, world: World, dialect: Dialect, client: Client | None = None, host: str = "192.0.2.1"
+        self,
+        world: World,
+        dialect: Dialect | Dialogues,
+        client: Client | None = None,
+        host: str = "192.0.2.1",
     ) -> None:
         self.world = world
         self.received = bytearray()

@@ -15,13 +15,15 @@ from imserver.net.framing import Framing
 class Dialect:
     """Compared by identity, because it is the key under which a burst keeps its frames.
 
-    `login_seconds` overrides the limit of that name for clients of people who type.
+    `login_seconds` overrides the limit of that name for clients of people who type, and `idle_seconds` those of
+    frames and signs of life.
     """
 
     framing: type[Framing]
     codec: ICodec
     capabilities: Capabilities
     login_seconds: float = 0.0
+    idle_seconds: float = 0.0
 
     def frame(self, event: Event, tag: int) -> bytes:
         """The event as bytes; none if this wire cannot show it."""

@@ -8,8 +8,9 @@ from zope.interface import implementer
 
 from imserver.core.core import Core
 from imserver.interfaces import IWire
-from imserver.net.connection import ConnectionFactory
+from imserver.net.connecting import ConnectionFactory
 from imserver.net.dialect import Dialect
+from imserver.net.dialogue import Dialogues
 from imserver.net.listeners import ListenerOptions, ListeningService
 
 
@@ -20,7 +21,7 @@ class FramedWire:
 
     name: str
     hint: str
-    dialect: Dialect
+    dialect: Dialect | Dialogues
     default_endpoint: str = ""
 
     def make_service(self, core: Core, endpoint: str, options: ListenerOptions) -> IService:

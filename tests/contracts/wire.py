@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import ensureDeferred
 
 from imserver.net.dialect import Dialect
+from imserver.net.dialogue import Dialogue, Dialogues
 from tests.fakes import LIMITS, Peer, World
 
 
@@ -44,10 +45,27 @@ class BrokenCodec:
         return None
 
 
+class BrokenDialogue(Dialogue):
+    """Likewise."""
+
+    def received(self, frame: bytes) -> None:
+        raise ZeroDivisionError
+
+    def happened(self, event: Any, tag: int) -> bytes:
+        return b""
+
+
+def with_a_bug(dialect: Dialect | Dialogues) -> Dialect | Dialogues:
+    """The same with a bug in it."""
+    if isinstance(dialect, Dialogues):
+        return replace(dialect, begin=BrokenDialogue)
+    return replace(dialect, codec=BrokenCodec())
+
+
 class WireContract:
     """Mix into a SynchronousTestCase and set `dialect`, `client`, `nonsense` and `too_long`."""
 
-    dialect: Dialect
+    dialect: Dialect | Dialogues
     client: Callable[[], WireClient]
     nonsense: tuple[bytes, ...]  # each makes the server refuse or close
     too_long: bytes  # the beginning of a frame over the limit before login
@@ -210,19 +228,20 @@ class WireContract:
         self.assertFalse(peer.open)
 
     def test_too_slow_a_frame(self) -> None:
-        """After login, too, a frame must be complete half a minute after its first byte."""
+        """After login, too, a frame must be complete half a minute after its first byte; people have longer."""
         alice, she = self.log_in("alice")
-        data = she.send_to("bob", "hello" * 100)
-        for second in range(33):
+        allowed = int(self.dialect.idle_seconds or self.world.limits.frame_seconds)
+        data = she.send_to("bob", "hello" * 500)
+        for second in range(allowed + 3):
             alice.write(data[second : second + 1])
             self.world.pass_seconds(1)
         self.assertFalse(alice.open)
 
     def test_silence(self) -> None:
-        """Who says nothing is asked, and is gone after 75 s."""
+        """Who says nothing is asked, and is gone after 75 s; people are not asked, and have longer."""
         peer = Peer(self.world, self.dialect)
         peer.send(self.client().log_in("alice", "secret"))
-        self.world.pass_seconds(70)
+        self.world.pass_seconds((self.dialect.idle_seconds or self.world.limits.dead_seconds) - 5)
         self.assertTrue(peer.open)
         self.world.pass_seconds(7)
         self.assertFalse(peer.open)
@@ -277,7 +296,7 @@ class WireContract:
         """An exception of ours is logged and closes that connection; the others go on."""
         alice, she = self.log_in("alice")
         _bob, he = self.log_in("bob")
-        broken = Peer(self.world, replace(self.dialect, codec=BrokenCodec()))
+        broken = Peer(self.world, with_a_bug(self.dialect))
         broken.send(self.client().log_in("carol", "secret"))
         self.world.pass_seconds(2)
         self.assertFalse(broken.open)

@@ -46,6 +46,20 @@ class DeadlinesTests(SynchronousTestCase):
         self.deadlines.heard(1075.0)
         self.assertEqual((self.judge(1104.0), self.judge(1105.0)), (Verdict.WAIT, Verdict.PROBE))
 
+    def test_typing(self) -> None:
+        """People who type are not asked; they have their time from the last byte, or for a line from its first."""
+
+        def judge(now: float, held: bool = False) -> Verdict:
+            return self.deadlines.judge_input(now, LIMITS, 0.0, held, 1800.0)
+
+        self.assertEqual([judge(2799.9), judge(2800.0)], [Verdict.WAIT, Verdict.IDLE])
+        self.assertEqual(judge(2800.0, held=True), Verdict.WAIT)
+        self.deadlines.heard(1010.0)
+        self.deadlines.frames_read(False, True)
+        self.deadlines.heard(2000.0)
+        self.deadlines.frames_read(False, True)
+        self.assertEqual([judge(2809.9), judge(2810.0)], [Verdict.WAIT, Verdict.IDLE])
+
     def test_stalled(self) -> None:
         """30 s without progress while something waits; any progress starts anew; nothing waiting is no stall."""
 

@@ -1,0 +1,42 @@
+"""What the connections of one listener share, and how they are made."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.protocol import Factory
+
+from imserver.core.core import Core
+from imserver.core.limits import Limits
+from imserver.net.connection import Connection
+from imserver.net.connections import Connections
+from imserver.net.dialect import Dialect
+from imserver.net.dialogue import Dialogues
+from imserver.net.gate import Gate
+
+
+class ConnectionFactory(Factory):
+    """Connections of one listener; they share its dialect, or hold dialogues of one class."""
+
+    noisy = False
+
+    def __init__(
+        self,
+        core: Core,
+        dialect: Dialect | Dialogues,
+        gate: Gate,
+        connections: Connections,
+        limits: Callable[[], Limits],
+        clock: Any,
+    ) -> None:
+        self.core = core
+        self.dialect = dialect
+        # Looked up once; None where dialogues take the frames.
+        self.decode: Any = dialect.codec.decode if isinstance(dialect, Dialect) else None
+        self.gate = gate
+        self.connections = connections
+        self.limits = limits
+        self.clock = clock
+
+    def buildProtocol(self, addr: Any) -> Connection:
+        """A connection that does not know its client yet."""
+        return Connection(self)

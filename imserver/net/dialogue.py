@@ -1,0 +1,133 @@
+"""A wire whose commands are not one request each: every connection holds a dialogue, in the place of a codec.
+
+    class Shouting(Dialogue):
+        def received(self, frame):
+            self.run(self._look_up(frame.decode()))
+
+        async def _look_up(self, name):
+            found = await self.ask(LookUp(name, 0), AccountFound)
+            self.write(b"%d!\n" % found.account.number)
+
+        def happened(self, event, tag):
+            return b"no!\n" if isinstance(event, Refused) else b""
+
+A command is a coroutine, and the commands of one client run one after another: while one runs, the connection
+holds the frames that follow.  Sends need none: ask the session directly, under a tag of your own, and many are
+in flight at once.  What is written waits in the connection's queue, with its bounds, and leaves with all else at
+the end of the turn.
+"""
+
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+
+from imserver.core.burst import Burst
+from imserver.core.errors import ChatError, Code, UnreadableRequest
+from imserver.core.events import Event, MessageArrived, Refused, Sent
+from imserver.core.posting import Posting
+from imserver.core.requests import Request
+from imserver.core.session import Capabilities, Session
+from imserver.net.framing import Framing
+
+Answer = TypeVar("Answer", bound=Event)
+
+
+class Dialogue:
+    """One client's.  Subclasses say what to do with a frame (`received`) and how an event looks (`happened`).
+
+    An exception that is no ChatError is our bug, wherever it is raised: it ends this connection only.
+    """
+
+    def __init__(self, session: Session, write: Callable[[bytes], None], framing: Framing) -> None:
+        self.session = session
+        self.write = write  # bytes as they are; `framing` packs
+        self.framing = framing
+        self.busy = 0  # commands that run: no further frame for now
+        self._asked = 0
+        self._waiting: dict[int, Deferred[Any]] = {}
+
+    # -- for subclasses to say
+
+    def received(self, frame: bytes) -> None:
+        """A frame has come.  Raises UnreadableRequest to refuse it, WireError to end the connection."""
+        raise NotImplementedError
+
+    def happened(self, event: Event, tag: int) -> bytes:
+        """What the client is sent for an event: with the tag under which the session was asked, otherwise 0."""
+        raise NotImplementedError
+
+    def view(self, burst: Burst) -> Hashable:
+        """Connections with one view of a burst share its bytes; by default everybody's is their own."""
+        return self
+
+    # -- for subclasses to use
+
+    def run(self, command: Coroutine[Any, Any, None]) -> None:
+        """Start a command.  What it raises as ChatError is shown as the event Refused."""
+        self.busy += 1
+        Deferred.fromCoroutine(self._run(command))
+
+    async def ask(self, request: Request, kind: type[Answer]) -> Answer:
+        """The answer to a request that has one.  Raises ChatError if it is refused.
+
+        Whoever is gone gets no answer, and the command goes no further.
+        """
+        self._asked -= 1  # negative, so that all other tags are the subclass's
+        waiting = self._waiting[self._asked] = Deferred[Any]()
+        self.session.ask(self._asked, request)
+        answer = await waiting
+        if isinstance(answer, Refused):
+            raise ChatError(Code(answer.code), answer.text, answer.retry_after_ms)
+        if not isinstance(answer, kind):
+            raise TypeError(f"{type(request).__name__} is not answered by {kind.__name__}")
+        return answer
+
+    async def _run(self, command: Coroutine[Any, Any, None]) -> None:
+        try:
+            await command
+        except UnreadableRequest as error:
+            self.session.refuse(error.tag, error)
+        except ChatError as error:  # the core has counted it
+            self.session.client.deliver(Refused(error.code, error.text, error.retry_after_ms))
+        except Exception:
+            self.session.failed(0)
+        finally:
+            self.busy -= 1
+            self.write(b"")  # so that what was held is taken up
+
+    # -- for the connection: what Dialect is to a codec
+
+    def frame(self, event: Event, tag: int) -> bytes:
+        """The event as bytes; none for an answer, which wakes who waits for it."""
+        waiting = self._waiting.pop(tag, None)
+        if waiting is None:
+            return self.happened(event, tag)
+        waiting.callback(event)
+        return b""
+
+    def frames(self, burst: Burst) -> bytes:
+        """The burst as bytes, made once for each view."""
+        view = self.view(burst)
+        frames = burst.encodings.get(view)
+        if frames is None:
+            arrived = (MessageArrived(message, burst.conversation) for message in burst.messages)
+            frames = burst.encodings[view] = b"".join([self.happened(event, 0) for event in arrived])
+        return frames
+
+    def acknowledgements(self, postings: Sequence[Posting]) -> bytes:
+        """A Sent for each, as bytes."""
+        sent = [(Sent(each.conversation, each.seq, each.time_ms), each.tag) for each in postings]
+        return b"".join([self.frame(event, tag) for event, tag in sent])
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Dialogues:
+    """What makes a framed wire of dialogues: as Dialect, but for the codec."""
+
+    framing: type[Framing]
+    begin: Callable[[Session, Callable[[bytes], None], Framing], Dialogue]  # such as the class itself
+    capabilities: Capabilities
+    login_seconds: float = 0.0
+    idle_seconds: float = 0.0
