@@ -23,6 +23,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.crash": (),
     "imserver.interfaces": ("imserver.core", "zope.interface"),
     "imserver.core": ("imserver.core", "imserver.crash"),
+    "imserver.net.projection": (
+        *("imserver.net", "imserver.codecs.rtf", "imserver.core", "imserver.interfaces", "zope.interface"),
+    ),
     "imserver.net": (
         *("imserver.net", "imserver.core", "imserver.interfaces", "imserver.crash"),
         *("twisted", "zope.interface", "OpenSSL"),

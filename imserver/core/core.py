@@ -1,5 +1,6 @@
 """The core as a whole: what the wires hold on to, and where its parts find one another."""
 
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -80,6 +81,9 @@ class Core:
         self.logins: Logins = Logins(self)
         self.conversations: Conversations = Conversations(self)
         self.history: Reader = Reader(self)
+        self.projections: Counter[tuple[str, str]] = (
+            Counter()
+        )  # (wire, kind) -> how often it was not shown as it is
         self.rules = {kind: BoundRule(rule, self) for kind, rule in RULES.items()}
         self._seen: dict[int, int] = {}  # device -> when its session ended, to be written
         self._sessions = 0

@@ -210,6 +210,9 @@ class Closing:
     text: str
 
 
+# What happens besides messages; a wire may be unable to show it.
+NEWS = frozenset([ConversationOpened, ConversationLeft, DeliveredUpTo, ReadUpTo, TypingChanged])
+
 Event = (
     Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | GroupChanged
     | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState

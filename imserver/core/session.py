@@ -1,17 +1,17 @@
 """One client's stay: the gate through which every request passes, and what is pushed to it."""
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imserver.core.burst import Burst
 from imserver.core.errors import ChatError, Code
-from imserver.core.events import Behind, Event, Refused
+from imserver.core.events import NEWS, Behind, Event, Refused
 from imserver.core.rates import AccountRates, Bucket, limited
 from imserver.core.requests import Request, Send, SendTo
 from imserver.core.rules import BoundRule, Rate
-from imserver.core.values import Account, DeviceRecord
+from imserver.core.values import Account, DeviceRecord, Kind
 from imserver.core.window import Position, Window
 
 if TYPE_CHECKING:
@@ -28,11 +28,15 @@ class Capabilities:
 
     `wire` names it.  `acknowledges`: they send MarkDelivered; otherwise the connection judges when messages
     have arrived.  `fetches`: they ask for what they missed; otherwise the core feeds it to them.
+    `kinds` of messages and `events` among NEWS are what they can show; the rest is put in other words
+    (net/projection.py).
     """
 
     wire: str
     acknowledges: bool = True
     fetches: bool = True
+    kinds: frozenset[int] = frozenset(Kind)
+    events: frozenset[type] = NEWS
 
 
 class Session:
@@ -194,6 +198,11 @@ class Session:
         _log.exception("a request failed")
         self.client.deliver(Refused(Code.INTERNAL, "the server failed; its log says more"), tag)
         self.close(Code.INTERNAL, "the server failed")
+
+    @property
+    def projections(self) -> Counter[tuple[str, str]]:
+        """How often what could not be shown, by (wire, kind)."""
+        return self._core.projections
 
     # -- being logged in
 

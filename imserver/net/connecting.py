@@ -12,6 +12,7 @@ from imserver.net.connections import Connections
 from imserver.net.dialect import Dialect
 from imserver.net.dialogue import Dialogues
 from imserver.net.gate import Gate
+from imserver.net.projection import Projection
 
 
 class ConnectionFactory(Factory):
@@ -29,9 +30,11 @@ class ConnectionFactory(Factory):
         clock: Any,
     ) -> None:
         self.core = core
-        self.dialect = dialect
-        # Looked up once; None where dialogues take the frames.
-        self.decode: Any = dialect.codec.decode if isinstance(dialect, Dialect) else None
+        self.dialect: Dialect | Dialogues = dialect
+        self.decode: Any = None  # where dialogues take the frames
+        if isinstance(dialect, Dialect):
+            self.decode = dialect.codec.decode  # looked up once
+            self.dialect = dialect.through(Projection(dialect.capabilities, core.projections))
         self.gate = gate
         self.connections = connections
         self.limits = limits

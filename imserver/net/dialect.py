@@ -1,7 +1,7 @@
 """What makes a framed wire: how its frames are cut, what they mean, what its clients can do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imserver.core.burst import Burst
 from imserver.core.events import Event, MessageArrived, Sent
@@ -9,6 +9,7 @@ from imserver.core.posting import Posting
 from imserver.core.session import Capabilities
 from imserver.interfaces import ICodec
 from imserver.net.framing import Framing
+from imserver.net.projection import ProjectingCodec, Projection
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -24,6 +25,12 @@ class Dialect:
     capabilities: Capabilities
     login_seconds: float = 0.0
     idle_seconds: float = 0.0
+
+    def through(self, projection: Projection) -> "Dialect":
+        """The same, of which only what the projection leaves is asked."""
+        if projection.changes_nothing:
+            return self
+        return replace(self, codec=ProjectingCodec(self.codec, projection))
 
     def frame(self, event: Event, tag: int) -> bytes:
         """The event as bytes; none if this wire cannot show it."""

@@ -30,6 +30,7 @@ from imserver.core.posting import Posting
 from imserver.core.requests import Request
 from imserver.core.session import Capabilities, Session
 from imserver.net.framing import Framing
+from imserver.net.projection import Projection
 
 Answer = TypeVar("Answer", bound=Event)
 
@@ -44,6 +45,7 @@ class Dialogue:
         self.session = session
         self.write = write  # bytes as they are; `framing` packs
         self.framing = framing
+        self.projection = Projection(session.capabilities, session.projections)
         self.busy = 0  # commands that run: no further frame for now
         self._asked = 0
         self._waiting: dict[int, Deferred[Any]] = {}
@@ -55,7 +57,10 @@ class Dialogue:
         raise NotImplementedError
 
     def happened(self, event: Event, tag: int) -> bytes:
-        """What the client is sent for an event: with the tag under which the session was asked, otherwise 0."""
+        """What the client is sent for an event: with the tag under which the session was asked, otherwise 0.
+
+        What comes with 0 has been projected onto what the wire can show.
+        """
         raise NotImplementedError
 
     def view(self, burst: Burst) -> Hashable:
@@ -102,10 +107,14 @@ class Dialogue:
     def frame(self, event: Event, tag: int) -> bytes:
         """The event as bytes; none for an answer, which wakes who waits for it."""
         waiting = self._waiting.pop(tag, None)
-        if waiting is None:
-            return self.happened(event, tag)
-        waiting.callback(event)
-        return b""
+        if waiting is not None:
+            waiting.callback(event)
+            return b""
+        return self.happened(event, tag) if tag else self._happened(event)
+
+    def _happened(self, event: Event) -> bytes:
+        shown = self.projection.event(event)
+        return b"" if shown is None else self.happened(shown, 0)
 
     def frames(self, burst: Burst) -> bytes:
         """The burst as bytes, made once for each view."""
@@ -113,7 +122,7 @@ class Dialogue:
         frames = burst.encodings.get(view)
         if frames is None:
             arrived = (MessageArrived(message, burst.conversation) for message in burst.messages)
-            frames = burst.encodings[view] = b"".join([self.happened(event, 0) for event in arrived])
+            frames = burst.encodings[view] = b"".join([self._happened(event) for event in arrived])
         return frames
 
     def acknowledgements(self, postings: Sequence[Posting]) -> bytes:

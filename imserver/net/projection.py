@@ -1,0 +1,118 @@
+"""What a wire cannot show as it is, shown as well as it can: the one place where that is decided.
+
+A wire's Capabilities declare the kinds of messages and the news it can show.  A message of another kind becomes a
+text: rich text without its looks, a notice as a sentence, anything else as a line that says what it was.  Where a
+wire shows rich text only, a text becomes a document.  News of another kind are left out.  What was lost is counted
+by wire and kind, for the operator.
+"""
+
+from collections import Counter
+
+from zope.interface import implementer
+
+from imserver.codecs import rtf
+from imserver.core import notices
+from imserver.core.events import NEWS, Event, MessageArrived
+from imserver.core.requests import Request
+from imserver.core.session import Capabilities
+from imserver.core.values import Kind, Message
+from imserver.interfaces import ICodec
+
+_EVERYTHING = Capabilities("")
+_KIB, _MIB = 1024, 1024 * 1024
+
+
+class Projection:
+    """Onto one wire; `lost` is the core's count by (wire, kind)."""
+
+    __slots__ = ("_events", "_kinds", "_lost", "_wire")
+
+    def __init__(self, capabilities: Capabilities, lost: Counter[tuple[str, str]]) -> None:
+        self._wire = capabilities.wire
+        self._kinds = capabilities.kinds
+        self._events = capabilities.events
+        self._lost = lost
+
+    @property
+    def changes_nothing(self) -> bool:
+        """The wire shows everything."""
+        return self._kinds == _EVERYTHING.kinds and self._events == _EVERYTHING.events
+
+    def event(self, event: Event) -> Event | None:
+        """The event as the wire can show it; None if it cannot."""
+        if type(event) is MessageArrived:
+            message = self.message(event.message)
+            return event if message is event.message else MessageArrived(message, event.conversation)
+        if type(event) in NEWS and type(event) not in self._events:
+            self._lost[self._wire, type(event).__name__] += 1
+            return None
+        return event
+
+    def message(self, message: Message) -> Message:
+        """The message in a kind that the wire can show: itself, or a copy in other words."""
+        kind = message.kind
+        if kind in self._kinds:
+            return message
+        if kind != Kind.TEXT:
+            self._lost[self._wire, Kind(kind).name] += 1
+        text = words(message)
+        if Kind.TEXT in self._kinds:
+            return _reworded(message, Kind.TEXT, text.encode())
+        return _reworded(message, Kind.RICH, rtf.from_text(text))
+
+
+def words(message: Message) -> str:
+    """The message as a text, whatever it is; never raises."""
+    match message.kind:
+        case Kind.TEXT:
+            return message.body.decode(errors="replace")
+        case Kind.RICH:
+            return rtf.to_text(message.body)
+        case Kind.NOTICE:
+            return _sentence(message.body)
+    return f"[{message.content_type}, {_size(len(message.body))}]"
+
+
+def _sentence(notice: bytes) -> str:
+    try:
+        return notices.sentence(notice)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "[a notice that cannot be read]"  # it must not keep its readers from what follows it (T25)
+
+
+def _size(size: int) -> str:
+    if size >= _MIB:
+        return f"{size / _MIB:.1f} MiB"
+    return f"{size / _KIB:.0f} KiB" if size >= _KIB else f"{size} bytes"
+
+
+def _reworded(message: Message, kind: Kind, body: bytes) -> Message:
+    return Message(
+        message.conversation,
+        message.seq,
+        message.sender,
+        message.sender_name,
+        message.client_id,
+        kind,
+        "",
+        body,
+        message.time_ms,
+    )
+
+
+@implementer(ICodec)
+class ProjectingCodec:
+    """A codec that is asked for nothing but what its wire can show."""
+
+    def __init__(self, codec: ICodec, projection: Projection) -> None:
+        self._codec = codec
+        self._projection = projection
+
+    def decode(self, frame: bytes) -> tuple[int, Request]:
+        """See ICodec."""
+        return self._codec.decode(frame)
+
+    def encode(self, event: Event, tag: int) -> bytes | None:
+        """See ICodec; an answer is shown whatever it is."""
+        shown = event if tag else self._projection.event(event)
+        return None if shown is None else self._codec.encode(shown, tag)
