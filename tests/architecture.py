@@ -46,7 +46,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),
         *("imserver.core.errors", "imserver.core.changes", "imserver.core.notices", "imserver.core.posting"),
-        *("imserver.core.names.MAX_NUMBER", "apsw", "twisted", "zope.interface"),
+        *("imserver.core.contacting", "imserver.core.names.MAX_NUMBER", "apsw", "twisted", "zope.interface"),
     ),
     "imserver.client": (
         *("imserver.client", "imserver.net.framing", "imserver.codecs", "imserver.proto", *_CORE_VALUES),

@@ -5,6 +5,16 @@ An answer goes out with the tag of its request; what happened by itself goes out
 
 from dataclasses import dataclass, field
 
+from imserver.core.social_events import (
+    AccountList,
+    ContactAdded,
+    ContactList,
+    ContactRemoved,
+    ContactRequested,
+    ContactRequestList,
+    PresenceChanged,
+    ProfileChanged,
+)
 from imserver.core.values import Account, Conversation, Device, Member, Membership, Message
 
 # -- answers -----------------------------------------------------------------------------------------
@@ -211,11 +221,16 @@ class Closing:
 
 
 # What happens besides messages; a wire may be unable to show it.
-NEWS = frozenset([ConversationOpened, ConversationLeft, DeliveredUpTo, ReadUpTo, TypingChanged])
+NEWS = frozenset([
+    ConversationOpened, ConversationLeft, DeliveredUpTo, ReadUpTo, TypingChanged,
+    ContactRequested, ContactAdded, ContactRemoved, PresenceChanged, ProfileChanged,
+])  # fmt: skip
 
 Event = (
-    Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | GroupChanged
+    Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | AccountList
+    | ContactList | ContactRequestList | GroupChanged
     | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
     | MessageArrived | ConversationOpened | ConversationLeft | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
+    | ContactRequested | ContactAdded | ContactRemoved | PresenceChanged | ProfileChanged
     | Probe | GoAway | Closing
 )  # fmt: skip

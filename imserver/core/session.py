@@ -2,16 +2,16 @@
 
 import logging
 from collections import Counter, deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imserver.core.burst import Burst
+from imserver.core.capabilities import Capabilities
 from imserver.core.errors import ChatError, Code
-from imserver.core.events import NEWS, Behind, Event, Refused
+from imserver.core.events import Behind, Event, Refused
 from imserver.core.rates import AccountRates, Bucket, limited
 from imserver.core.requests import Request, Send, SendTo
 from imserver.core.rules import BoundRule, Rate
-from imserver.core.values import Account, DeviceRecord, Kind
+from imserver.core.values import Account, DeviceRecord
 from imserver.core.window import Position, Window
 
 if TYPE_CHECKING:
@@ -20,23 +20,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NOBODY = AccountRates()  # of sessions that are not logged in; never drawn on
-
-
-@dataclass(slots=True, frozen=True)
-class Capabilities:
-    """What a wire's clients can do.
-
-    `wire` names it.  `acknowledges`: they send MarkDelivered; otherwise the connection judges when messages
-    have arrived.  `fetches`: they ask for what they missed; otherwise the core feeds it to them.
-    `kinds` of messages and `events` among NEWS are what they can show; the rest is put in other words
-    (net/projection.py).
-    """
-
-    wire: str
-    acknowledges: bool = True
-    fetches: bool = True
-    kinds: frozenset[int] = frozenset(Kind)
-    events: frozenset[type] = NEWS
 
 
 class Session:

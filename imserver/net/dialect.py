@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from imserver.core.burst import Burst
+from imserver.core.capabilities import Capabilities
 from imserver.core.events import Event, MessageArrived, Sent
 from imserver.core.posting import Posting
-from imserver.core.session import Capabilities
 from imserver.interfaces import ICodec
 from imserver.net.framing import Framing
 from imserver.net.projection import ProjectingCodec, Projection

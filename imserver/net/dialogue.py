@@ -24,11 +24,12 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 
 from imserver.core.burst import Burst
+from imserver.core.capabilities import Capabilities
 from imserver.core.errors import ChatError, Code, UnreadableRequest
 from imserver.core.events import Event, MessageArrived, Refused, Sent
 from imserver.core.posting import Posting
 from imserver.core.requests import Request
-from imserver.core.session import Capabilities, Session
+from imserver.core.session import Session
 from imserver.net.framing import Framing
 from imserver.net.projection import Projection
 

@@ -12,9 +12,9 @@ from zope.interface import implementer
 
 from imserver.codecs import rtf
 from imserver.core import notices
+from imserver.core.capabilities import Capabilities
 from imserver.core.events import NEWS, Event, MessageArrived
 from imserver.core.requests import Request
-from imserver.core.session import Capabilities
 from imserver.core.values import Kind, Message
 from imserver.interfaces import ICodec
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
-from imserver.core.session import Capabilities
+from imserver.core.capabilities import Capabilities
 from imserver.net import connection as module
 from imserver.wires.native import native
 from tests.contracts.native_client import NativeClient

@@ -6,6 +6,7 @@ from dataclasses import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core.burst import Burst
+from imserver.core.capabilities import Capabilities
 from imserver.core.errors import UnreadableRequest, WireError
 from imserver.core.events import (
     AccountFound,
@@ -18,7 +19,6 @@ from imserver.core.events import (
     Sent,
 )
 from imserver.core.requests import LogIn, LookUp, SendTo
-from imserver.core.session import Capabilities
 from imserver.core.values import Kind
 from imserver.net.dialogue import Dialogue, Dialogues
 from imserver.net.framing import LineFraming

@@ -9,9 +9,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.codecs import rtf
 from imserver.core import notices
+from imserver.core.capabilities import Capabilities
 from imserver.core.changes import Action
 from imserver.core.events import NEWS, Done, GoAway, MessageArrived, Refused, TypingChanged
-from imserver.core.session import Capabilities
 from imserver.core.values import Conversation, ConversationKind, Kind, Message
 from imserver.net.projection import ProjectingCodec, Projection, words
 

@@ -21,7 +21,8 @@ from imserver.store.schema import Migration
 from tests.store.fakes import Rig
 
 NOW = 1_700_000_000_000
-SECOND = Migration(2, 1, "CREATE TABLE second (x INTEGER) STRICT; INSERT INTO second VALUES (7);")
+LATEST = schema.migrations()[-1].version
+NEXT = Migration(LATEST + 1, LATEST, "CREATE TABLE second (x INTEGER) STRICT; INSERT INTO second VALUES (7);")
 
 
 class OpeningCase(SynchronousTestCase):
@@ -337,18 +338,20 @@ class MigrationTests(OpeningCase):
     def test_upgrade(self) -> None:
         """An older database is brought up to date; before that it is backed up."""
         self.successResultOf(self.with_messages().close())
-        self.upgrade(SECOND)
+        self.upgrade(NEXT)
         rig = self.opened()
         self.assertEqual(len(self.bodies(rig)), 3)
-        backup = self.folder / "before-schema-2.db"
-        self.assertEqual((self.version(self.database), self.version(backup)), (2, 1))
+        backup = self.folder / f"before-schema-{NEXT.version}.db"
+        self.assertEqual((self.version(self.database), self.version(backup)), (NEXT.version, LATEST))
         self.assertEqual(apsw.Connection(str(backup)).execute("SELECT count(*) FROM messages").get, 3)
         self.assertEqual(backup.stat().st_mode & 0o077, 0)
 
     def test_stopped_after_an_upgrade(self) -> None:
         """A start that fails between the migration and its end leaves a database that opens."""
         self.successResultOf(self.with_messages().close())
-        self.upgrade(Migration(2, 1, "CREATE TABLE big (x); INSERT INTO big VALUES (zeroblob(50000));"))
+        self.upgrade(
+            Migration(NEXT.version, 1, "CREATE TABLE big (x); INSERT INTO big VALUES (zeroblob(50000));")
+        )
         failing = self.patch(
             folder.DataFolder, "mark_running", lambda _: (_ for _ in ()).throw(OSError(5, "no"))
         )
@@ -360,19 +363,19 @@ class MigrationTests(OpeningCase):
     def test_failed_upgrade(self) -> None:
         """A migration that fails changes nothing."""
         self.successResultOf(self.with_messages().close())
-        self.upgrade(Migration(2, 1, "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1)"))
+        self.upgrade(Migration(NEXT.version, 1, "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1)"))
         self.assertIn("nowhere", self.refused())
         connection = apsw.Connection(str(self.database))
-        self.assertEqual(schema.version_of(connection), 1)
+        self.assertEqual(schema.version_of(connection), LATEST)
         self.assertIsNone(connection.execute("SELECT name FROM sqlite_schema WHERE name = 'half'").get)
 
     def test_newer_schema(self) -> None:
         """A newer schema is used if it says that this daemon can, and refused with advice otherwise."""
-        for readable_by, expected in ((1, None), (2, "newer imserver")):
+        for readable_by, expected in ((LATEST, None), (NEXT.version, "newer imserver")):
             folder = Path(self.mktemp())
             self.successResultOf(self.opened(folder).close())
             connection = apsw.Connection(str(folder / "imserver.db"))
-            schema.apply(connection, Migration(2, readable_by, "CREATE TABLE new (x)"))
+            schema.apply(connection, Migration(NEXT.version, readable_by, "CREATE TABLE new (x)"))
             connection.close()
             if expected:
                 self.assertIn(expected, self.refused(folder))
@@ -387,8 +390,8 @@ import sys
 from pathlib import Path
 from imserver.store import schema
 from tests.store.fakes import Rig
-from tests.store.test_opening import SECOND
-known = [*schema.migrations(), SECOND]
+from tests.store.test_opening import NEXT
+known = [*schema.migrations(), NEXT]
 schema.migrations = lambda: known
 Rig(Path(sys.argv[1])).store.open()
 """
@@ -396,7 +399,7 @@ Rig(Path(sys.argv[1])).store.open()
         environment = {**os.environ, "IMSERVER_CRASH_AT": "migration", "PYTHONPATH": root}
         ended = run([sys.executable, "-c", program, str(self.folder.resolve())], env=environment, check=False)
         self.assertEqual(ended.returncode, 137)
-        self.assertEqual(self.version(self.database), 1)
-        self.upgrade(SECOND)
+        self.assertEqual(self.version(self.database), LATEST)
+        self.upgrade(NEXT)
         self.assertEqual(len(self.bodies(self.opened())), 3)
-        self.assertEqual(self.version(self.database), 2)
+        self.assertEqual(self.version(self.database), NEXT.version)

@@ -2,10 +2,10 @@
 
 from secrets import token_bytes
 
+from imserver.core.capabilities import Capabilities
 from imserver.core.errors import UnreadableRequest
 from imserver.core.events import Closing, LoggedIn, MessageArrived, Refused, Sent
 from imserver.core.requests import LogIn, SendTo
-from imserver.core.session import Capabilities
 from imserver.core.values import Kind
 from imserver.net.dialect import Dialect
 from imserver.net.framed import FramedWire
