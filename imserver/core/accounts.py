@@ -1,5 +1,6 @@
 """Accounts: making one, changing it, its devices, its end."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imserver.core import names
@@ -34,6 +35,7 @@ class Accounts:
             raise ChatError(Code.REGISTRATION_CLOSED, "ask the operator of this server for an account")
         name = names.login_name(request.name)
         shown = names.shown(request.display_name, "display name", core.limits.max_display_name_chars)
+        signature = names.shown(request.signature, "signature", core.limits.max_signature_chars)
         names.check_password(request.password, core.limits)
         core.throttle.register(session.address, session.trusted_address)
         if await core.store.account_named(name) is not None:
@@ -42,6 +44,9 @@ class Accounts:
         account = await core.store.create_account(
             name, shown or name, hashed, core.wall_ms(), session.capabilities.open_contacts
         )
+        if signature:
+            await core.store.set_profile(account.number, account.display_name, signature)
+            account = replace(account, signature=signature)
         return Registered(account)
 
     async def change_password(self, session: "Session", request: ChangePassword) -> Done | None:

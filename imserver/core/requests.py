@@ -44,6 +44,7 @@ class Register:
     name: str
     password: str = field(repr=False)
     display_name: str
+    signature: str = ""
 
 
 @dataclass(slots=True)

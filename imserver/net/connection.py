@@ -75,8 +75,9 @@ class Connection(Protocol):
         self.session = shared.core.connect(
             self, shared.dialect.capabilities, network_of(self.address), is_local(self.address)
         )
+        proxied = getattr(self.transport, "proxied", False)
         self._arrival = (
-            None if shared.dialect.capabilities.acknowledges else Arrival(shared.core, self.session)
+            None if shared.dialect.capabilities.acknowledges else Arrival(shared.core, self.session, proxied)
         )
         self.transport.registerProducer(self, True)
         shared.connections.add(self)
@@ -156,8 +157,10 @@ class Connection(Protocol):
                 self._hold()
                 return
         self._deadlines.frames_read(complete, self._framing.unread_bytes > 0)
-        if session.account is None and self._early_bytes > self._shared.limits().max_bytes_before_login:
-            raise WireError("log in first", Code.FRAME_TOO_LARGE)
+        if session.account is None:
+            early_bytes = self._early_bytes - self._framing.skipped_bytes
+            if early_bytes > self._shared.limits().max_bytes_before_login:
+                raise WireError("log in first", Code.FRAME_TOO_LARGE)
 
     def _hold(self) -> None:
         if not self._held:

@@ -49,7 +49,6 @@ class Packing:
 
 LTV = Packing("ltv", "<", length_at=0, command_at=4)
 TLV = Packing("tlv", ">", length_at=4, command_at=0)
-PACKINGS = {packing.name: packing for packing in (LTV, TLV)}
 
 
 def packing_of(header: bytes) -> Packing:
@@ -62,14 +61,17 @@ def packing_of(header: bytes) -> Packing:
 
 
 class ZinxFraming(Framing):
-    """Gives whole packets, header included, in the packing of the first one, or that of `packing` only."""
+    """Gives whole packets, header included.
 
-    __slots__ = ("_needed", "_packing", "_sieve", "skipped_bytes")
-    packing: Packing | None = None
+    `packing` is that of the first packet, None before it; subclasses may know it (`expected`).
+    """
+
+    __slots__ = ("_needed", "_sieve", "packing", "skipped_bytes")
+    expected: Packing | None = None
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(max_bytes)
-        self._packing = self.packing
+        self.packing = self.expected
         self._needed = HEADER_BYTES  # bytes that must wait before there can be a packet
         self._sieve: Sieve | None = None  # of the registration that is arriving
         self.skipped_bytes = 0
@@ -93,7 +95,7 @@ class ZinxFraming(Framing):
             return None
         data = self._joined() if self._later else self._data
         start = self._position
-        packing = self._packing or self._settle(data)
+        packing = self.packing or self._settle(data)
         (length,) = packing.number.unpack_from(data, start + packing.length_at)
         if data[start + packing.low_at] == _REGISTER and packing.command(data, start) == _REGISTER:
             return self._register(length)
@@ -131,14 +133,41 @@ class ZinxFraming(Framing):
         if sieve.left:
             return None
         self._sieve = None
-        assert self._packing is not None  # it was before the sieve
-        return self._packing.pack(_REGISTER, sieve.kept)
+        assert self.packing is not None  # it was before the sieve
+        return self.packing.pack(_REGISTER, sieve.kept)
 
     def _settle(self, data: bytes) -> Packing:
-        self._packing = packing_of(data[self._position : self._position + HEADER_BYTES])
-        return self._packing
+        self.packing = packing_of(data[self._position : self._position + HEADER_BYTES])
+        return self.packing
+
+    def apart(self, packets: bytes) -> list[bytes]:
+        """Whole packets in this packing, one by one."""
+        packing, found, start = self.packing or LTV, [], 0
+        while start < len(packets):
+            (length,) = packing.number.unpack_from(packets, start + packing.length_at)
+            end = start + HEADER_BYTES + length
+            found.append(packets[start:end])
+            start = end
+        return found
 
     @staticmethod
     def pack(payload: bytes) -> bytes:
         """A packet already."""
         return payload
+
+
+class LtvFraming(ZinxFraming):
+    """LTV from the first packet on."""
+
+    __slots__ = ()
+    expected = LTV
+
+
+class TlvFraming(ZinxFraming):
+    """TLV from the first packet on."""
+
+    __slots__ = ()
+    expected = TLV
+
+
+FRAMINGS = {"auto": ZinxFraming, "ltv": LtvFraming, "tlv": TlvFraming}

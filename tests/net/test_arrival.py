@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core import events as e
 from imserver.core.capabilities import Capabilities
 from imserver.net import connection as module
+from imserver.net.arrival import Arrival
 from imserver.wires.native import native
 from tests.contracts.native_client import NativeClient
 from tests.core.client import PASSWORD, Client, account, logged_in, text_to
@@ -61,6 +62,26 @@ class ArrivalTests(SynchronousTestCase):
         self.assertEqual(self.cursor(), 0)
         self.bob.send(PING)
         self.assertEqual(self.cursor(), 3)
+
+    def test_through_a_proxy(self) -> None:
+        """Behind a proxy the second frame counts that comes two seconds after the first, for what left before the first."""
+        self.bob.protocol._arrival = Arrival(self.world.core, self.bob.protocol.session, proxied=True)
+        self.say(3)
+        self.world.pass_seconds(1)  # it is seen to have left
+        self.bob.send(PING)
+        self.say(2)
+        self.world.pass_seconds(1)
+        self.bob.send(PING)
+        self.assertEqual(self.cursor(), 0)
+        self.world.pass_seconds(1)
+        self.bob.send(PING)
+        self.assertEqual(self.cursor(), 3)
+        self.world.pass_seconds(1)
+        self.bob.send(PING)
+        self.assertEqual(self.cursor(), 3)
+        self.world.pass_seconds(1)
+        self.bob.send(PING)
+        self.assertEqual(self.cursor(), 5)
 
     def test_what_came_later(self) -> None:
         """A frame acknowledges what had left before it, not what was pushed since."""

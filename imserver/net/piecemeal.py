@@ -1,0 +1,57 @@
+"""Connections to clients that take what one receive returns for whole frames.
+
+Each frame gets a write of its own, and few are written in a turn of the reactor, so that the kernel has sent
+one before the next: together they would be cut wherever a segment is full.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from imserver.net import direct
+from imserver.net.connection import Connection
+
+if TYPE_CHECKING:
+    from imserver.net.connecting import ConnectionFactory
+
+FRAMES_PER_TURN = 16
+
+
+class PiecemealConnection(Connection):
+    """What waits is kept as frames; `apart` gives those in what was written, for the connection's framing."""
+
+    def __init__(self, factory: "ConnectionFactory", apart: Callable[[Any, bytes], Iterable[bytes]]) -> None:
+        super().__init__(factory)
+        self._apart = apart
+        self._frames: deque[bytes] = deque()
+
+    def flush(self) -> None:
+        """Write some frames, and take up frames that were held."""
+        self._written = False
+        self._frames.extend(frame for data in self._out for frame in self._apart(self._framing, data))
+        self._out = []
+        if not self._blocked:
+            self._write_some(FRAMES_PER_TURN if self._open else len(self._frames))
+        if self._held:
+            self._resume()
+
+    def _write_some(self, count: int) -> None:
+        while self._frames and count and not self._blocked:
+            frame = self._frames.popleft()
+            self.waiting_bytes -= len(frame)
+            count -= 1
+            direct.write(self.transport, frame)
+        self.congested = self.waiting_bytes > self._shared.limits().outbound_soft_bytes
+        if self._frames and not self._blocked:
+            self._written = True
+            self._shared.connections.written(self)
+
+    def abort(self) -> None:
+        """Close without a word."""
+        self._frames.clear()
+        super().abort()
+
+    @property
+    def everything_left(self) -> bool:
+        """Nothing waits here, in the transport or in the kernel."""
+        return not self._frames and super().everything_left
