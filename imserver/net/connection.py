@@ -227,8 +227,10 @@ class Connection(Protocol):
         self._framing.max_bytes = self._shared.limits().max_frame_bytes
 
     def flush(self) -> None:
-        """Write what has gathered, and take up frames that were held."""
+        """Let commands go on with their answers, write what has gathered, and take up frames that were held."""
         self._written = False
+        if self._dialogue is not None and self._open:
+            self._dialogue.go_on()
         if self._out and not self._blocked:
             data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             if crash.reached("half-an-ack"):

@@ -26,7 +26,7 @@ from twisted.internet.defer import Deferred
 from imserver.core.burst import Burst
 from imserver.core.capabilities import Capabilities
 from imserver.core.errors import ChatError, Code, UnreadableRequest
-from imserver.core.events import Event, MessageArrived, Refused, Sent
+from imserver.core.events import Closing, Event, MessageArrived, Refused, Sent
 from imserver.core.posting import Posting
 from imserver.core.requests import Request
 from imserver.core.session import Session
@@ -50,6 +50,7 @@ class Dialogue:
         self.busy = 0  # commands that run: no further frame for now
         self._asked = 0
         self._waiting: dict[int, Deferred[Any]] = {}
+        self._answers: list[tuple[Deferred[Any], Event]] = []  # of this turn
 
     # -- for subclasses to say
 
@@ -106,12 +107,28 @@ class Dialogue:
     # -- for the connection: what Dialect is to a codec
 
     def frame(self, event: Event, tag: int) -> bytes:
-        """The event as bytes; none for an answer, which wakes who waits for it."""
+        """The event as bytes; none for an answer that somebody waits for."""
         waiting = self._waiting.pop(tag, None)
         if waiting is not None:
-            waiting.callback(event)
+            self._answers.append((waiting, event))
             return b""
+        if type(event) is Closing:
+            return self._refusals() + self.happened(event, 0)
         return self.happened(event, tag) if tag else self._happened(event)
+
+    def go_on(self) -> None:
+        """The turn ends: commands go on with their answers.
+
+        Not sooner, because whoever gives an answer may not be ready for the next request.
+        """
+        answers, self._answers = self._answers, []
+        for waiting, answer in answers:
+            waiting.callback(answer)
+
+    def _refusals(self) -> bytes:
+        """Those that end the connection, which their commands come too late to tell."""
+        refused = [answer for _, answer in self._answers if type(answer) is Refused]
+        return b"".join([self.happened(answer, 0) for answer in refused])
 
     def _happened(self, event: Event) -> bytes:
         shown = self.projection.event(event)

@@ -47,6 +47,10 @@ class Lines(Dialogue):
         answer = await self.ask(LogIn(name, "secret", ""), LoggedIn)
         self.write(f"hello {answer.account.number}\n".encode())
 
+    async def enter(self, name: str, *others: str) -> None:
+        await self.login(name)
+        await self.find(*others)
+
     async def find(self, *names: str) -> None:
         found = [await self.ask(LookUp(name, 0), AccountFound) for name in names]
         self.write(b"%s\n" % " ".join(f"{each.account.number}" for each in found).encode())
@@ -106,6 +110,15 @@ class DialogueTests(SynchronousTestCase):
         peer = self.log_in()
         peer.send(b"find bob alice bob\n")
         self.assert_hears(peer, f"{self.bob} {self.alice} {self.bob}")
+
+    def test_the_turn_of_an_answer(self) -> None:
+        """A command goes on once the core is done with its last request: after a login it may ask at once."""
+        peer = Peer(self.world, DIALOGUES)
+        self.world.passwords.holding = True
+        peer.send(b"enter alice bob\n")
+        self.world.passwords.release()
+        self.world.settle()
+        self.assert_hears(peer, f"hello {self.alice}", f"{self.bob}")
 
     def test_refused(self) -> None:
         """A refusal ends the command, is shown, and the next one goes on."""
@@ -183,6 +196,14 @@ class DialogueTests(SynchronousTestCase):
             self.assert_hears(peer, "INTERNAL 0", "INTERNAL 0")
         other.send(b"find alice\n")
         self.assert_hears(other, f"{self.alice}")
+
+    def test_the_last_refusal(self) -> None:
+        """A refusal that ends the connection is shown before the end."""
+        peer = Peer(self.world, DIALOGUES)
+        peer.send(b"find bob\n" * 4)
+        self.world.pass_seconds(2)
+        self.assert_hears(peer, *["NOT_AUTHENTICATED 0"] * 3, "TOO_MANY_REFUSALS 0")
+        self.assertFalse(peer.open)
 
     def test_gone_in_the_middle(self) -> None:
         """A command whose client has gone gets no further answers and does nothing more."""

@@ -1,0 +1,49 @@
+"""Saying something, and reading what was said."""
+
+from typing import TYPE_CHECKING
+
+from imserver.core.errors import ChatError, Code, UnreadableRequest
+from imserver.core.events import ConversationList, History
+from imserver.core.names import fold
+from imserver.core.requests import FetchHistory, ListConversations, SendTo
+from imserver.core.values import Conversation, Kind
+from imserver.dialogues.telnet.news import message_lines, other, time_of
+
+if TYPE_CHECKING:
+    from imserver.dialogues.telnet.dialogue import TelnetDialogue
+
+_NEWEST = 2**53  # beyond every seq
+_HISTORY, _LONGEST_HISTORY = "20", 200
+
+
+def message(dialogue: "TelnetDialogue", whom: str, text: str) -> None:
+    """To somebody, who need not be there."""
+    dialogue.send(whom, SendTo(whom, dialogue.client_id(), Kind.TEXT, "", text.encode()))
+
+
+async def history(dialogue: "TelnetDialogue", whom: str, count: str = _HISTORY) -> None:
+    """The last messages, the newest last."""
+    if not count.isdecimal() or not 0 < int(count) <= _LONGEST_HISTORY:
+        raise UnreadableRequest(0, f"COUNT is a number from 1 to {_LONGEST_HISTORY}")
+    conversation = await _conversation(dialogue, whom)
+    page = await dialogue.ask(FetchHistory(conversation.id, 0, _NEWEST, int(count)), History)
+    reader = dialogue.session.account
+    for each in page.messages:
+        first, *others = message_lines(each, conversation, reader)
+        dialogue.say(f"{time_of(each)} {first}", *others)
+    if not page.messages:
+        dialogue.say("Nothing was said yet.")
+
+
+async def _conversation(dialogue: "TelnetDialogue", whom: str) -> Conversation:
+    """The one with somebody, among those there are; raises ChatError."""
+    name, after = fold(whom), 0
+    reader = dialogue.session.account
+    while True:
+        page = await dialogue.ask(ListConversations(after, 0), ConversationList)
+        for conversation in (membership.conversation for membership in page.memberships):
+            if conversation.peers and reader and other(conversation, reader).name == name:
+                return conversation
+        if not page.next:
+            raise ChatError(Code.NOT_FOUND, f"you have not talked with {whom} yet")
+        after = page.next
