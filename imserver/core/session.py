@@ -146,7 +146,9 @@ class Session:
 
     async def _answer(self, tag: int, rule: BoundRule, request: Request) -> None:
         try:
-            event = await self._do(rule, request)
+            if rule.members_only:
+                await self._core.rosters.of_member(self.number, request.conversation)  # type: ignore[union-attr]
+            event = await rule.answer(self, request)
             if event is not None:
                 self.client.deliver(event, tag)
         except ChatError as error:
@@ -157,19 +159,11 @@ class Session:
             self.failed(tag)
         finally:
             self.requests_in_flight -= rule.weight
+            if rule.enters:
+                self.entering = False
             self._weigh()
         if self.leaving is not None:
             self.close(*self.leaving)
-
-    async def _do(self, rule: BoundRule, request: Request) -> Event | None:
-        """Whoever has entered, or could not, may go on with the answer in hand."""
-        try:
-            if rule.members_only:
-                await self._core.rosters.of_member(self.number, request.conversation)  # type: ignore[union-attr]
-            return await rule.answer(self, request)
-        finally:
-            if rule.enters:
-                self.entering = False
 
     def refuse(self, tag: int, error: ChatError) -> None:
         """Say why not.  Who is refused too often is sent away."""

@@ -50,6 +50,8 @@ from imserver.proto import gogotalk_pb2 as pb
 
 SERVER_ID = "imserver"  # whom the server's own words come from
 _DOCUMENT = b"{\\rtf"
+_CHAT = int(Command.CHAT)  # members of enumerations take longer to find
+_RICH, _TEXT = int(Kind.RICH), int(Kind.TEXT)
 _CLIENT_ID_BYTES = 12
 
 _log = logging.getLogger(__name__)
@@ -94,7 +96,7 @@ class GoGoTalk(Dialogue):
         assert self.framing.packing is not None
         command = self.framing.packing.command(frame)
         body = frame[HEADER_BYTES:]
-        if command == Command.CHAT:
+        if command == _CHAT:
             self._chat(body)
             return
         request = decode(command, body)
@@ -127,13 +129,13 @@ class GoGoTalk(Dialogue):
     # -- chats
 
     def _chat(self, body: bytes) -> None:
-        chat = decode(Command.CHAT, body)
-        self._check_identity(Command.CHAT, chat.FromUserID)
+        chat = decode(_CHAT, body)
+        self._check_identity(_CHAT, chat.FromUserID)
         route = self._routes.to(chat.ToUserID)
         self._sent += 1
         client_id = self._client_ids + self._sent.to_bytes(4, "big")
         content = chat.Content
-        kind = Kind.RICH if content.startswith(_DOCUMENT) else Kind.TEXT
+        kind = _RICH if content.startswith(_DOCUMENT) else _TEXT
         if route.conversation:
             self.session.ask(route.tag, Send(route.conversation, client_id, kind, "", content))
         else:

@@ -231,7 +231,14 @@ class Connection(Protocol):
         self._written = False
         if self._dialogue is not None and self._open:
             self._dialogue.go_on()
-        if self._out and not self._blocked:
+        if not self._blocked:
+            self._write_out()
+        if self._held:
+            self._resume()
+
+    def _write_out(self) -> None:
+        """All of it with one write."""
+        if self._out:
             data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             if crash.reached("half-an-ack"):
                 direct.write(self.transport, data[: len(data) // 2])
@@ -240,8 +247,6 @@ class Connection(Protocol):
             self._out = []
             self.waiting_bytes = 0
             self.congested = False
-        if self._held:
-            self._resume()
 
     def pauseProducing(self) -> None:
         """The transport has enough."""

@@ -25,24 +25,17 @@ class PiecemealConnection(Connection):
         self._apart = apart
         self._frames: deque[bytes] = deque()
 
-    def flush(self) -> None:
-        """Write some frames, and take up frames that were held."""
-        self._written = False
+    def _write_out(self) -> None:
         self._frames.extend(frame for data in self._out for frame in self._apart(self._framing, data))
         self._out = []
-        if not self._blocked:
-            self._write_some(FRAMES_PER_TURN if self._open else len(self._frames))
-        if self._held:
-            self._resume()
-
-    def _write_some(self, count: int) -> None:
+        count = FRAMES_PER_TURN if self._open else len(self._frames)
         while self._frames and count and not self._blocked:
             frame = self._frames.popleft()
             self.waiting_bytes -= len(frame)
             count -= 1
             direct.write(self.transport, frame)
         self.congested = self.waiting_bytes > self._shared.limits().outbound_soft_bytes
-        if self._frames and not self._blocked:
+        if self._frames and not self._blocked and not self._written:
             self._written = True
             self._shared.connections.written(self)
 
