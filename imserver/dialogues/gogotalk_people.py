@@ -85,7 +85,7 @@ class People:
                         yield from _status(name, change.presence.state)
             case ContactAdded(contact=contact):
                 self._names[contact.account.number] = contact.account.name
-                yield from _status(contact.account.name, contact.presence.state)
+                yield Command.STATUS, _notice(contact.account.name, status_of(contact.presence.state))
             case ContactRemoved(account=account):
                 name = self._names.pop(account, "")
                 if name:
@@ -115,7 +115,11 @@ def _friend(contact: Contact) -> Any:
 def _status(name: str, state: int) -> Iterator[Packet]:
     """The stock client ignores the notice of going offline and looks at statuses only; others know the notice."""
     status = status_of(state)
-    notice = pb.ChangeStatusNotice(UserID=name, Status=status)
+    notice = _notice(name, status)
     if status == OFFLINE_STATUS:
         yield Command.WENT_OFFLINE, notice
     yield Command.STATUS, notice
+
+
+def _notice(name: str, status: int) -> Any:
+    return pb.ChangeStatusNotice(UserID=name, Status=status)
