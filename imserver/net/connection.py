@@ -233,6 +233,8 @@ class Connection(Protocol):
             self._dialogue.go_on()
         if not self._blocked:
             self._write_out()
+        if self._arrival is not None:
+            self._arrival.wrote(self)
         if self._held:
             self._resume()
 
@@ -292,6 +294,11 @@ class Connection(Protocol):
         return self._deadlines.is_stalled(now, limits, waiting, progress)
 
     @property
-    def everything_left(self) -> bool:
-        """Nothing waits here, in the transport or in the kernel."""
-        return not self._out and not self._blocked and unsent_bytes(self.transport) == 0
+    def all_written(self) -> bool:
+        """Nothing waits here, and the transport has not too much."""
+        return not self._out and not self._blocked
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What the kernel has not brought to the other machine yet; 0 only if the transport has nothing either."""
+        return unsent_bytes(self.transport)

@@ -45,6 +45,6 @@ class PiecemealConnection(Connection):
         super().abort()
 
     @property
-    def everything_left(self) -> bool:
-        """Nothing waits here, in the transport or in the kernel."""
-        return not self._frames and super().everything_left
+    def all_written(self) -> bool:
+        """Nothing waits here."""
+        return not self._frames and super().all_written

@@ -59,7 +59,7 @@ class PiecemealTests(SynchronousTestCase):
         self.assertEqual(written, [FRAMES_PER_TURN, 2 * FRAMES_PER_TURN, 2 * FRAMES_PER_TURN + 1])
         self.assertEqual(b"".join(self.writes), b"".join(b"%d\n" % n for n in range(2 * FRAMES_PER_TURN + 1)))
         self.assertEqual(self.peer.protocol.waiting_bytes, 0)
-        self.assertTrue(self.peer.protocol.everything_left)
+        self.assertTrue(self.peer.protocol.all_written)
 
     def test_nobody_has_to_ask(self) -> None:
         """The turns that follow come by themselves."""
@@ -71,7 +71,7 @@ class PiecemealTests(SynchronousTestCase):
         """Frames for later turns have not left this machine."""
         self.say(FRAMES_PER_TURN + 1)
         self.peer.protocol.flush()
-        self.assertFalse(self.peer.protocol.everything_left)
+        self.assertFalse(self.peer.protocol.all_written)
         self.assertEqual(self.peer.protocol.waiting_bytes, len(b"16\n"))
 
     def test_close(self) -> None:
