@@ -24,6 +24,7 @@ from imserver.core.errors import UnreadableRequest, WireError
 from imserver.core.limits import Limits
 from imserver.net import proxy
 from imserver.net.framing import Framing, Int32Framing, LineFraming
+from imserver.net.telnet import IAC, TelnetFraming
 from imserver.net.zinx import LTV, TLV, ZinxFraming
 from imserver.wires.status import MIN_REQUEST_BYTES, StatusProtocol
 from tests import native_page
@@ -89,12 +90,29 @@ def _chunked(make: Callable[[int], Framing]) -> Decode:
     """However the bytes are cut, the frames are the same, and so is the error."""
 
     def decode(data: bytes, random: Random) -> None:
-        cuts = sorted(random.randint(0, len(data)) for _ in range(random.randint(0, 6)))
-        pieces = [data[start:end] for start, end in pairwise([0, *cuts, len(data)])]
+        pieces = _pieces(data, random)
         whole, cut = _frames(make(MAX_FRAME_BYTES), [data]), _frames(make(MAX_FRAME_BYTES), pieces)
         assert whole == cut, f"{pieces} gives {cut}, in one piece {whole}"
 
     return decode
+
+
+def _pieces(data: bytes, random: Random) -> list[bytes]:
+    """Cut somewhere."""
+    cuts = sorted(random.randint(0, len(data)) for _ in range(random.randint(0, 6)))
+    return [data[start:end] for start, end in pairwise([0, *cuts, len(data)])]
+
+
+def _telnet(data: bytes, random: Random) -> None:
+    """The lines are the same, and as long as there is no error, so are the commands beside them."""
+
+    def found(pieces: Sequence[bytes]) -> tuple[list[bytes], list[bytes], bool]:
+        frames, ended = _frames(TelnetFraming(MAX_FRAME_BYTES), pieces)
+        commands = [] if ended else [frame for frame in frames if frame.startswith(IAC)]
+        return [frame for frame in frames if not frame.startswith(IAC)], commands, ended
+
+    pieces = _pieces(data, random)
+    assert found([data]) == found(pieces), f"{pieces} gives {found(pieces)}, in one piece {found([data])}"
 
 
 def _frames(framing: Framing, pieces: Sequence[bytes]) -> tuple[list[bytes], bool]:
@@ -199,6 +217,13 @@ def targets() -> dict[str, Target]:
             _gogotalk_request, [bytes((command,)) + body for command, body in packets]
         ),
         "rtf": Target(_rtf, [rtf.from_text("naïve 漢字 🙂 {}"), _RTF]),
+        "telnet-framing": Target(
+            _telnet,
+            [
+                b"msg bob hello\r\0\xff\xfd\x03who\r\n",
+                b"lo\xff\xfa\x27\0USER\1root\xff\xf0gin\xff\xff\xff\xf6 alice\n",
+            ],
+        ),
         "native-requests": Target(_native_request, [frame[4:] for frame in requests]),
         "native-events": Target(_native_event, [frame[4:] for frame in events]),
         "proxy-header": Target(_proxy_header, [b"PROXY TCP4 10.0.0.1 10.0.0.2 4711 8890\r\n", v2]),

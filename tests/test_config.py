@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.config import Config, ConfigError, Listener, load, own_options, parse
 from imserver.core.limits import Limits
-from imserver.dialogues.gogotalk import Options
+from imserver.dialogues.gogotalk.options import Options
 
 SAMPLE = Path(__file__).parent.parent / "etc" / "imserver.toml"
 

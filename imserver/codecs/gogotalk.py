@@ -1,5 +1,6 @@
 """The gogotalk wire's numbers: its commands and their bodies, its results, its statuses (docs/wires/gogotalk.md)."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -8,6 +9,8 @@ from google.protobuf.message import DecodeError
 from imserver.core.errors import Code, UnreadableRequest, WireError
 from imserver.core.values import State
 from imserver.proto import gogotalk_pb2 as pb
+
+_CONTENT = b"\x1a"  # field 3, bytes
 
 
 class Command(IntEnum):
@@ -77,6 +80,20 @@ def decode(command: int, body: bytes) -> Any:
         return kind.FromString(body)
     except DecodeError:
         raise WireError(f"not a {kind.DESCRIPTOR.name}") from None
+
+
+def chat_bodies(sender: str, to: str, contents: Sequence[bytes]) -> list[bytes]:
+    """FriendChatNotices that differ in their contents only: what they share is encoded once."""
+    head = pb.FriendChatNotice(FromUserID=sender, ToUserID=to).SerializeToString() + _CONTENT
+    return [b"".join((head, _varint(len(content)), content)) for content in contents]
+
+
+def _varint(number: int) -> bytes:
+    low = []
+    while number > 0x7F:
+        low.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*low, number))
 
 
 # -- results -----------------------------------------------------------------------------------------

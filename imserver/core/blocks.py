@@ -37,11 +37,12 @@ class Blocks:
         return Done()
 
     async def _changed(self, one: int, other: int, are_contacts: bool) -> None:
-        """Take effect at once where a conversation is in memory, and for those who are here."""
+        """Take effect at once, in their conversation and in what they are told of each other."""
         core = self._core
         direct = await core.store.direct(one, other)
+        # Loaded, not only looked up: somebody else may be about to load it, and has looked before the change.
+        roster = await core.rosters.load(direct.id) if direct is not None else None
         blocked = await core.store.blocked_between(one, other)
-        roster = core.rosters.get(direct.id) if direct is not None else None
         if roster is not None:
             roster.blocked = blocked
         if are_contacts:

@@ -39,26 +39,28 @@ class Contacts:
     # -- becoming contacts
 
     async def request(self, session: "Session", request: RequestContact) -> Done:
-        """Ask somebody.  The answer is the same whether it will be looked at or not."""
+        """Ask somebody.  The answer is the same, after the same work, whether it will be looked at or not."""
         core, limits = self._core, self._core.limits
         text = names.shown(request.text, "text", limits.max_contact_text_chars)
         self._take_request(session)
+        asker, asked = await self._account(session.number), await self._account(request.account)
         now_ms = core.wall_ms()
-        outcome = await core.store.request_contact(
-            session.number, request.account, text, now_ms, self._bounds()
-        )
+        outcome = await core.store.request_contact(asker.number, asked.number, text, now_ms, self._bounds())
         if outcome is ContactOutcome.WAITS:
-            asker = await self._account(session.number)
-            core.router.tell((request.account,), ContactRequested(ContactRequest(asker, text, now_ms)))
-        await self._tell_if_added(outcome, session.number, request.account)
+            core.router.tell((asked.number,), ContactRequested(ContactRequest(asker, text, now_ms)))
+        elif outcome is ContactOutcome.ADDED:
+            self._tell_added(asker, asked)
         return Done()
 
     async def answer(self, session: "Session", request: AnswerContact) -> Done:
         """Accept, or refuse without a word."""
-        outcome = await self._core.store.answer_contact(
-            session.number, request.account, request.accept, self._core.wall_ms(), self._bounds()
+        core = self._core
+        asked, asker = await self._account(session.number), await self._account(request.account)
+        outcome = await core.store.answer_contact(
+            asked.number, asker.number, request.accept, core.wall_ms(), self._bounds()
         )
-        await self._tell_if_added(outcome, session.number, request.account)
+        if outcome is ContactOutcome.ADDED:
+            self._tell_added(asker, asked)
         return Done()
 
     def _take_request(self, session: "Session") -> None:
@@ -75,13 +77,12 @@ class Contacts:
         again_before_ms = self._core.wall_ms() - round(limits.contact_again_seconds * 1000)
         return ContactBounds(limits.max_contacts, limits.max_contact_requests, again_before_ms)
 
-    async def _tell_if_added(self, outcome: ContactOutcome, one: int, other: int) -> None:
-        if outcome is not ContactOutcome.ADDED:
-            return
+    def _tell_added(self, one: Account, other: Account) -> None:
+        tidings = self._core.tidings
+        tidings.relations_changed()
         for to, about in ((one, other), (other, one)):
-            account = await self._account(about)
-            contact = Contact(account, "", "", self._core.tidings.told(about))
-            self._core.router.tell((to,), ContactAdded(contact))
+            contact = Contact(about, "", "", tidings.told(about.number))
+            self._core.router.tell((to.number,), ContactAdded(contact))
 
     async def _account(self, number: int) -> Account:
         return (await self._core.accounts.find("", number)).account
@@ -91,6 +92,7 @@ class Contacts:
     async def remove(self, session: "Session", request: RemoveContact) -> Done:
         """For both."""
         if await self._core.store.remove_contact(session.number, request.account):
+            self._core.tidings.relations_changed()
             self._core.router.tell((session.number,), ContactRemoved(request.account))
             self._core.router.tell((request.account,), ContactRemoved(session.number))
         return Done()

@@ -45,6 +45,7 @@ class Tidings:
         self._parcels: dict[Session, _Parcel] = {}
         self._ready: deque[Session] = deque()  # those that have a parcel to be delivered this time
         self._at_work = False
+        self._relations = 0  # counts how often they changed
 
     # -- in
 
@@ -58,9 +59,14 @@ class Tidings:
 
     def visibility_changed(self, one: int, other: int, visible: bool) -> None:
         """From now on two contacts are told of each other, or see each other offline."""
+        self.relations_changed()
         for about, to in ((one, other), (other, one)):
             if about in self._told:  # who is offline anyway stays so, without a word
                 self._tell(to, about, self._told[about] if visible else OFFLINE)
+
+    def relations_changed(self) -> None:
+        """Somebody has another contact, or one less: what has been looked up and not yet used is looked up again."""
+        self._relations += 1
 
     def told(self, account: int) -> Presence:
         """Its presence as its contacts know it."""
@@ -104,17 +110,24 @@ class Tidings:
             return
         try:
             record = await core.store.account_numbered(account) if profile_changed else None
-            contacts = await core.store.contact_numbers(account)
+            contacts = await self._contacts_of(account)
         except ChatError:  # the store cannot answer now; it is looked at again
             self._changed[account] = profile_changed or self._changed.get(account, False)
             return
         self._told_at[account] = core.now()
-        # Nothing waits from here on, so that who becomes a contact meanwhile is told the same.
         self._tell_presence(account, contacts)
         if record is not None and not record.deleted:
             for number in (account, *(number for number, _ in contacts)):
                 for parcel in self._parcels_of(number):
                     parcel.profiles[account] = record.account
+
+    async def _contacts_of(self, account: int) -> list[tuple[int, bool]]:
+        """As they are now, also where they changed while the store was looking."""
+        while True:
+            relations = self._relations
+            found = await self._core.store.contact_numbers(account)
+            if relations == self._relations:
+                return found
 
     def _tell_presence(self, account: int, contacts: Sequence[tuple[int, bool]]) -> None:
         shown = self._core.presences.shown(account)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from imserver.core.core import Core
 from imserver.core.requests import MarkDelivered
 from imserver.core.session import Session
+from imserver.net.unsent import unsent_bytes
 
 if TYPE_CHECKING:
     from imserver.net.connection import Connection
@@ -48,7 +49,7 @@ class Arrival:
         window = self._session.window
         if not (window.messages or self._written) or not connection.all_written:
             return
-        unsent = connection.unsent_bytes
+        unsent = unsent_bytes(connection.transport)  # 0 only if the transport has nothing either
         if unsent * 2 <= self._core.limits.window_bytes:
             self._written.update(window.all_left())
         if not unsent:

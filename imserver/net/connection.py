@@ -20,7 +20,7 @@ from imserver.core.burst import Burst
 from imserver.core.errors import Code, UnreadableRequest, WireError
 from imserver.core.events import Closing, Event, LoggedIn, Probe
 from imserver.core.limits import Limits
-from imserver.core.posting import Posting
+from imserver.core.run import Run
 from imserver.core.session import Session
 from imserver.interfaces import IClient
 from imserver.net import direct
@@ -189,9 +189,9 @@ class Connection(Protocol):
         """Send new messages, at the end of this turn."""
         self._queue(self._voice.frames, burst)
 
-    def acknowledge(self, postings: Sequence[Posting]) -> None:
+    def acknowledge(self, run: Run, tags: Sequence[int]) -> None:
         """Answer sends, at the end of this turn."""
-        self._queue(self._voice.acknowledgements, postings)
+        self._queue(self._voice.acknowledgements, run, tags)
 
     def write(self, data: bytes) -> None:
         """What a dialogue says by itself, at the end of this turn; after it, frames that were held are taken up."""
@@ -297,8 +297,3 @@ class Connection(Protocol):
     def all_written(self) -> bool:
         """Nothing waits here, and the transport has not too much."""
         return not self._out and not self._blocked
-
-    @property
-    def unsent_bytes(self) -> int:
-        """What the kernel has not brought to the other machine yet; 0 only if the transport has nothing either."""
-        return unsent_bytes(self.transport)

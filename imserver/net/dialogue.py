@@ -26,10 +26,11 @@ from twisted.internet.defer import Deferred
 from imserver.core.burst import Burst
 from imserver.core.capabilities import Capabilities
 from imserver.core.errors import ChatError, Code, UnreadableRequest
-from imserver.core.events import Closing, Event, MessageArrived, Refused, Sent
-from imserver.core.posting import Posting
+from imserver.core.events import Closing, Event, Refused, RunArrived, Sent
 from imserver.core.requests import Request
+from imserver.core.run import Run
 from imserver.core.session import Session
+from imserver.core.singly import singly
 from imserver.net.framing import Framing
 from imserver.net.projection import Projection
 
@@ -139,14 +140,15 @@ class Dialogue:
         view = self.view(burst)
         frames = burst.encodings.get(view)
         if frames is None:
-            arrived = (MessageArrived(message, burst.conversation) for message in burst.messages)
-            frames = burst.encodings[view] = b"".join([self._happened(event) for event in arrived])
+            arrived = singly(RunArrived(burst.run, burst.conversation), 0)
+            frames = burst.encodings[view] = b"".join([self._happened(event) for event, _ in arrived])
         return frames
 
-    def acknowledgements(self, postings: Sequence[Posting]) -> bytes:
-        """A Sent for each, as bytes."""
-        sent = [(Sent(each.conversation, each.seq, each.time_ms), each.tag) for each in postings]
-        return b"".join([self.frame(event, tag) for event, tag in sent])
+    def acknowledgements(self, run: Run, tags: Sequence[int]) -> bytes:
+        """A Sent for each of these messages, as bytes."""
+        conversation, first, time_ms = run.conversation, run.first_seq, run.time_ms
+        sent = [Sent(conversation, first + place, time_ms) for place in range(len(tags))]
+        return b"".join([self.frame(event, tag) for event, tag in zip(sent, tags, strict=True)])
 
 
 @dataclass(slots=True, frozen=True, eq=False)

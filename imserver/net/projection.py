@@ -15,7 +15,7 @@ from imserver.core import notices
 from imserver.core.capabilities import Capabilities
 from imserver.core.events import NEWS, Event, MessageArrived
 from imserver.core.requests import Request
-from imserver.core.values import Kind, Message
+from imserver.core.values import Gone, Kind, Message
 from imserver.interfaces import ICodec
 
 _EVERYTHING = Capabilities("")
@@ -41,6 +41,8 @@ class Projection:
     def event(self, event: Event) -> Event | None:
         """The event as the wire can show it; None if it cannot."""
         if type(event) is MessageArrived:
+            if is_withheld(event.message) and Kind.TOMBSTONE not in self._kinds:
+                return None
             message = self.message(event.message)
             return event if message is event.message else MessageArrived(message, event.conversation)
         if type(event) in NEWS and type(event) not in self._events:
@@ -61,6 +63,11 @@ class Projection:
         return _reworded(message, Kind.RICH, rtf.from_text(text))
 
 
+def is_withheld(message: Message) -> bool:
+    """Whether it is nothing to its reader, not even in other words."""
+    return message.kind == Kind.TOMBSTONE and message.content_type == Gone.WITHHELD
+
+
 def words(message: Message) -> str:
     """The message as a text, whatever it is; never raises."""
     match message.kind:
@@ -70,6 +77,8 @@ def words(message: Message) -> str:
             return rtf.to_text(message.body)
         case Kind.NOTICE:
             return _sentence(message.body)
+        case Kind.TOMBSTONE:
+            return "[a message that is lost]"
     return f"[{message.content_type}, {_size(len(message.body))}]"
 
 

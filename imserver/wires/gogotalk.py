@@ -6,7 +6,8 @@ from secrets import token_bytes
 from imserver.core.capabilities import Capabilities
 from imserver.core.events import ContactAdded, ContactRemoved, ContactRequested, PresenceChanged
 from imserver.core.values import Kind
-from imserver.dialogues.gogotalk import GoGoTalk, Options
+from imserver.dialogues.gogotalk.dialogue import GoGoTalk
+from imserver.dialogues.gogotalk.options import Options
 from imserver.net.dialogue import Dialogues
 from imserver.net.framed import FramedWire
 from imserver.net.zinx import FRAMINGS, ZinxFraming

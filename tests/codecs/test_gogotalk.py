@@ -86,6 +86,18 @@ class DecodeTests(SynchronousTestCase):
             return
 
 
+class ChatTests(SynchronousTestCase):
+    """chat_bodies"""
+
+    def test_as_protobuf(self) -> None:
+        """Contents of any length are what protobuf would have written."""
+        contents = [b"x" * length for length in (1, 2, 127, 128, 129, 16_383, 16_384, 65_536, 2**21)]
+        expected = [pb.FriendChatNotice(FromUserID="alice", ToUserID="bob", Content=one) for one in contents]
+        self.assertEqual(
+            codec.chat_bodies("alice", "bob", contents), [one.SerializeToString() for one in expected]
+        )
+
+
 class ResultTests(SynchronousTestCase):
     """failure"""
 

@@ -90,13 +90,14 @@ class ContactsContract:
         self.assertEqual(self.waiting(bob), [alice])
 
     def test_refuser_asks(self) -> None:
-        """Who has refused somebody and then asks him is answered anew."""
+        """Who has refused somebody and then asks him is answered anew; of the refusal nothing is left."""
         alice, bob = self.people("alice", "bob")
         self.request(alice, bob)
         self.get(self.answering(bob, alice, False))
         self.assertEqual(self.request(bob, alice), WAITS)
         self.assertEqual(self.get(self.answering(alice, bob, True)), ADDED)
-        self.assertEqual(self.request(alice, bob), UNCHANGED)
+        self.get(self.store.remove_contact(alice, bob))
+        self.assertEqual(self.request(alice, bob), WAITS)
 
     def test_contact_request_withdrawn(self) -> None:
         """Who removes somebody whom he has only asked asks no more."""
@@ -286,9 +287,10 @@ class ContactsContract:
         for text in ("", "b", "1", "100"):
             names: list[str] = []
             after = 0
-            while page := self.get(self.store.search(text, after, 2)):
+            for _ in range(10):
+                page = self.get(self.store.search(text, after, 2))
                 names += [account.name for account in page]
-                after = page[-1].number
+                after = page[-1].number if page else after
             self.assertEqual(names, self.found(text))
 
     def test_search_by_number_in_pages(self) -> None:

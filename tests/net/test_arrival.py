@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
 from imserver.core.capabilities import Capabilities
-from imserver.net import connection as module
+from imserver.net import arrival as module
 from imserver.net.arrival import Arrival
 from imserver.wires.native import native
 from tests.contracts.native_client import NativeClient

@@ -12,7 +12,7 @@ from imserver.core import notices
 from imserver.core.capabilities import Capabilities
 from imserver.core.changes import Action
 from imserver.core.events import NEWS, Done, GoAway, MessageArrived, Refused, TypingChanged
-from imserver.core.values import Conversation, ConversationKind, Kind, Message
+from imserver.core.values import Conversation, ConversationKind, Gone, Kind, Message
 from imserver.net.projection import ProjectingCodec, Projection, words
 
 GROUP = Conversation(9, ConversationKind.GROUP, "title", ())
@@ -32,6 +32,7 @@ SAMPLES = {
         message(Kind.NOTICE, notices.encode(Action.ADDED, "alice", ["bob", "carol"], "")),
         "alice added bob, carol",
     ),
+    Kind.TOMBSTONE: (message(Kind.TOMBSTONE, b"", Gone.DAMAGED), "[a message that is lost]"),
 }
 
 
@@ -50,7 +51,9 @@ class MessageTests(SynchronousTestCase):
             shown = projection.message(original)
             expected = replace(original, kind=Kind.TEXT, content_type="", body=text.encode())
             self.assertEqual(shown, expected)
-        self.assertEqual(self.lost, {("plain", kind): 1 for kind in ("RICH", "OPAQUE", "NOTICE")})
+        self.assertEqual(
+            self.lost, {("plain", kind): 1 for kind in ("RICH", "OPAQUE", "NOTICE", "TOMBSTONE")}
+        )
 
     def test_on_rich_text(self) -> None:
         """A document stays as it is; anything else becomes one, and a text loses nothing by that."""
@@ -59,7 +62,7 @@ class MessageTests(SynchronousTestCase):
             shown = projection.message(original)
             self.assertEqual((shown.kind, rtf.to_text(shown.body)), (Kind.RICH, text))
             self.assertIs(shown is original, kind is Kind.RICH)
-        self.assertEqual(self.lost, {("rich", kind): 1 for kind in ("OPAQUE", "NOTICE")})
+        self.assertEqual(self.lost, {("rich", kind): 1 for kind in ("OPAQUE", "NOTICE", "TOMBSTONE")})
 
     def test_on_everything(self) -> None:
         """A wire that shows all gets all, as it is."""
@@ -113,6 +116,13 @@ class EventTests(SynchronousTestCase):
     def test_all_news_can_be_declared(self) -> None:
         """By default a wire shows all."""
         self.assertEqual(Capabilities("all").events, NEWS)
+
+    def test_withheld(self) -> None:
+        """What is withheld from its reader is shown only as the tombstone that it is, or not at all."""
+        withheld = MessageArrived(message(Kind.TOMBSTONE, b"", Gone.WITHHELD), GROUP)
+        self.assertIsNone(self.plain.event(withheld))
+        self.assertIs(Projection(Capabilities("all"), self.lost).event(withheld), withheld)
+        self.assertEqual(self.lost, {})
 
     def test_messages(self) -> None:
         """A message that arrives is projected; one that needs none is the same event."""

@@ -85,7 +85,7 @@ class TelnetDialogue(Dialogue):
 
     def view(self, burst: Burst) -> Hashable:
         """All see the same, but for who says something to somebody at another device."""
-        is_own = burst.messages[0].sender == self.session.number
+        is_own = burst.run.sender == self.session.number
         return TelnetDialogue, is_own and burst.conversation.kind is ConversationKind.DIRECT
 
     # -- for commands

@@ -8,6 +8,7 @@ from imserver.core.names import fold
 from imserver.core.requests import FetchHistory, ListConversations, SendTo
 from imserver.core.values import Conversation, Kind
 from imserver.dialogues.telnet.news import message_lines, other, time_of
+from imserver.net.projection import is_withheld
 
 if TYPE_CHECKING:
     from imserver.dialogues.telnet.dialogue import TelnetDialogue
@@ -28,10 +29,11 @@ async def history(dialogue: "TelnetDialogue", whom: str, count: str = _HISTORY) 
     conversation = await _conversation(dialogue, whom)
     page = await dialogue.ask(FetchHistory(conversation.id, 0, _NEWEST, int(count)), History)
     reader = dialogue.session.account
-    for each in page.messages:
+    shown = [each for each in page.messages if not is_withheld(each)]
+    for each in shown:
         first, *others = message_lines(each, conversation, reader)
         dialogue.say(f"{time_of(each)} {first}", *others)
-    if not page.messages:
+    if not shown:
         dialogue.say("Nothing was said yet.")
 
 

@@ -314,5 +314,7 @@ class PeopleTests(TelnetCase):
         self.assertEqual(alice.typed("contacts block bob"), ["Nothing comes from bob any more."])
         self.assertEqual(bob.typed("add alice"), ["alice has your request."])
         self.assertEqual(alice.lines(), [])
+        self.assertEqual(bob.typed("msg alice hello?"), ["Sent to alice."])
+        self.assertEqual((alice.lines(), alice.typed("history bob")), ([], ["Nothing was said yet."]))
         self.assertEqual(alice.typed("contacts unblock bob"), ["You hear from bob again."])
         self.assertEqual(alice.typed("add nobody-here"), ["There is nobody called nobody-here."])

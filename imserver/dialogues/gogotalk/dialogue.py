@@ -7,10 +7,8 @@ where it has none.
 
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from imserver.codecs import rtf
 from imserver.codecs.gogotalk import ANSWERS, Command, decode, failure, state_of, success
 from imserver.core.burst import Burst
 from imserver.core.errors import ChatError, UnreadableRequest
@@ -29,7 +27,6 @@ from imserver.core.events import (
     Registered,
 )
 from imserver.core.names import fold
-from imserver.core.posting import Posting
 from imserver.core.requests import (
     LogIn,
     LogOut,
@@ -40,33 +37,25 @@ from imserver.core.requests import (
     SetPresence,
     UpdateProfile,
 )
+from imserver.core.run import Run
 from imserver.core.session import Session
-from imserver.core.values import Conversation, ConversationKind, Kind, Message, State
-from imserver.dialogues.gogotalk_people import People, user
-from imserver.dialogues.gogotalk_routes import Route, Routes
+from imserver.core.values import Conversation, Kind, Message, State
+from imserver.dialogues.gogotalk.people import People, user
+from imserver.dialogues.gogotalk.routes import Route, Routes
+from imserver.dialogues.gogotalk.speech import Speech
 from imserver.net.dialogue import Dialogue
 from imserver.net.zinx import HEADER_BYTES, ZinxFraming
 from imserver.proto import gogotalk_pb2 as pb
 
-SERVER_ID = "imserver"  # whom the server's own words come from
 _DOCUMENT = b"{\\rtf"
-_CHAT = int(Command.CHAT)  # members of enumerations take longer to find
+_CHAT, _CHAT_ARRIVED = (
+    int(Command.CHAT),
+    int(Command.CHAT_ARRIVED),
+)  # members of enumerations take longer to find
 _RICH, _TEXT = int(Kind.RICH), int(Kind.TEXT)
 _CLIENT_ID_BYTES = 12
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, frozen=True)
-class Options:
-    """What a listener can say.
-
-    `stock_windows`: the original client shows a chat only in the window of its ToUserID, and not what it sent
-    itself; so ToUserID names the other side, and what was sent comes back.  `packing`: "auto", "ltv" or "tlv".
-    """
-
-    stock_windows: bool = False
-    packing: Literal["auto", "ltv", "tlv"] = "auto"
 
 
 class GoGoTalk(Dialogue):
@@ -84,6 +73,7 @@ class GoGoTalk(Dialogue):
     ) -> None:
         super().__init__(session, write, framing)
         self._stock_windows = stock_windows
+        self._speech = Speech(session, framing, stock_windows)
         self._routes = Routes()
         self._people = People(session, self.ask)
         self._client_ids = token_bytes(_CLIENT_ID_BYTES)
@@ -124,7 +114,7 @@ class GoGoTalk(Dialogue):
             self.write(self._refused(Refused(error.code, error.text), command))
             return
         if answer is not None:
-            self.write(self._pack(ANSWERS[command][0], answer))
+            self.write(self._speech.packet(ANSWERS[command][0], answer))
 
     # -- chats
 
@@ -141,20 +131,16 @@ class GoGoTalk(Dialogue):
         else:
             self.session.ask(route.tag, SendTo(route.to, client_id, kind, "", content))
 
-    def acknowledgements(self, postings: Sequence[Posting]) -> bytes:
+    def acknowledgements(self, run: Run, tags: Sequence[int]) -> bytes:
         """Nothing tells these clients that a chat is safe; stock windows show what comes back."""
-        for posting in postings:
-            route = self._routes.tagged(posting.tag)
-            if route is not None:
-                route.conversation = posting.conversation
+        route = self._routes.tagged(tags[0])
+        if route is None:
+            return b""
+        route.conversation = run.conversation
         if not self._stock_windows:
             return b""
-        return b"".join([self._echo(posting) for posting in postings])
-
-    def _echo(self, posting: Posting) -> bytes:
-        assert posting.roster is not None
-        shown = self.projection.message(posting)
-        return self._arrived(shown, posting.roster.conversation)
+        shown = [self.projection.message(message).body for message in run.messages()]
+        return self._speech.chats(run.sender_name, route.to, shown)
 
     # -- the other commands
 
@@ -204,68 +190,57 @@ class GoGoTalk(Dialogue):
 
     # -- out
 
-    def _pack(self, command: int, message: Any) -> bytes:
-        packing = self.framing.packing  # None: it has said nothing yet, so nobody knows how to speak to it
-        return packing.pack(command, message.SerializeToString()) if packing is not None else b""
-
     def happened(self, event: Event, tag: int) -> bytes:
         """An event as packets."""
         match event:
             case MessageArrived(message=message, conversation=conversation):
                 return self._arrived(message, conversation)
             case Pong():
-                return self._pack(Command.HEARTBEAT_HEARD, pb.HeartbeatResponse(Result=success()))
+                return self._speech.packet(Command.HEARTBEAT_HEARD, pb.HeartbeatResponse(Result=success()))
             case Refused():
                 return self._refused(event, tag)
             case Closing(text=text):
-                return self._said(text)
+                return self._speech.words(text)
             case PresenceChanged() | ContactAdded() | ContactRemoved():
-                return b"".join([self._pack(*packet) for packet in self._people.changed(event)])
+                return b"".join([self._speech.packet(*packet) for packet in self._people.changed(event)])
             case ContactRequested(request=request):
-                return self._said(
+                return self._speech.words(
                     f"{request.account.name} would like to be your friend: add {request.account.name}"
                 )
         return b""
 
     def view(self, burst: Burst) -> Hashable:
-        """All clients of one packing are told the same, but where each is told its own partner."""
-        if self._stock_windows and burst.conversation.kind is ConversationKind.DIRECT:
-            return self.framing.packing, self.session.number
-        return self.framing.packing
+        """See Speech."""
+        return self._speech.view(burst.conversation)
+
+    def frames(self, burst: Burst) -> bytes:
+        """Documents go as they are, all with one head; anything else is put in other words."""
+        run = burst.run
+        if run.kind != _RICH:
+            return super().frames(burst)
+        view = self.view(burst)
+        frames = burst.encodings.get(view)
+        if frames is None:
+            to = self._speech.window(run.sender, burst.conversation)
+            frames = burst.encodings[view] = self._speech.chats(run.sender_name, to, run.bodies)
+        return frames
 
     def _arrived(self, message: Message, conversation: Conversation) -> bytes:
-        to = self._window(message.sender, conversation)
-        chat = pb.FriendChatNotice(FromUserID=message.sender_name, ToUserID=to, Content=message.body)
-        return self._pack(Command.CHAT_ARRIVED, chat)
-
-    def _window(self, sender: int, conversation: Conversation) -> str:
-        """The ToUserID: the group, or whom it was sent to, or, for stock windows, the other of the two."""
-        if conversation.kind is ConversationKind.GROUP:
-            return conversation.title
-        one, other = conversation.peers
-        not_to = self.session.number if self._stock_windows else sender
-        return other.name if one.number == not_to else one.name
+        to = self._speech.window(message.sender, conversation)
+        return self._speech.chats(message.sender_name, to, [message.body])
 
     def _refused(self, event: Refused, tag: int) -> bytes:
         route = self._routes.tagged(tag)
         if route is not None:
             return self._undelivered(route, event.text)
         if tag not in ANSWERS:
-            return self._said(event.text)
+            return self._speech.words(event.text)
         command, kind = ANSWERS[tag]
-        return self._pack(command, kind(Result=failure(event.code, event.text)))
+        return self._speech.packet(command, kind(Result=failure(event.code, event.text)))
 
     def _undelivered(self, route: Route, why: str) -> bytes:
         route.conversation = 0
-        return self._said(f"not delivered to {route.to[:64]}: {why}", route.to)
-
-    def _said(self, text: str, window: str = SERVER_ID) -> bytes:
-        """The server's own words."""
-        account = self.session.account
-        own_id = account.name if account is not None else ""
-        to = window if self._stock_windows else own_id
-        chat = pb.FriendChatNotice(FromUserID=SERVER_ID, ToUserID=to, Content=rtf.from_text(text))
-        return self._pack(Command.CHAT_ARRIVED, chat)
+        return self._speech.words(f"not delivered to {route.to[:64]}: {why}", route.to)
 
 
 def _stated(command: int, request: Any) -> str:

@@ -1,4 +1,4 @@
-"""imserver.dialogues.gogotalk: what its clients say and are told, over whole connections in memory."""
+"""imserver.dialogues.gogotalk.dialogue: what its clients say and are told, over whole connections in memory."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,8 +10,8 @@ from imserver.codecs.gogotalk import Command
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.values import Kind
-from imserver.dialogues.gogotalk import Options
-from imserver.dialogues.gogotalk_routes import MAX_ROUTES, Routes
+from imserver.dialogues.gogotalk.options import Options
+from imserver.dialogues.gogotalk.routes import MAX_ROUTES, Routes
 from imserver.net.zinx import LTV, TLV, Packing
 from imserver.proto import gogotalk_pb2 as pb
 from imserver.wires.gogotalk import dialogues
@@ -154,7 +154,7 @@ class IdentityTests(GoGoTalkCase):
         """A command in another name does nothing, whatever it is; the own name in any case is right."""
         alice, bob = self.befriended("alice", "bob")
         carol = self.entered("carol")
-        with self.assertLogs("imserver.dialogues.gogotalk", "WARNING") as logged:
+        with self.assertLogs("imserver.dialogues.gogotalk.dialogue", "WARNING") as logged:
             self.speak_as_alice(bob)
         self.assertEqual(len(logged.output), 8)
         self.assertIn("bob called himself 'alice'", logged.output[0])
