@@ -57,14 +57,13 @@ class Arrival:
             self._written = {}
         self._session.tell_behind()
 
-    def heard(self, connection: "Connection") -> None:
+    def heard(self) -> None:
         """A frame has come: what had left before it was sent has arrived."""
         if self._left or self._left_and_heard:
             if self._proxied:
                 self._heard_through_proxy()
             else:
                 self._left = self._arrived(self._left)
-        self.look(connection)
 
     def _heard_through_proxy(self) -> None:
         now = self._core.now()

@@ -143,7 +143,7 @@ class Connection(Protocol):
         for frame in self._framing.frames():
             complete = True
             if self._arrival is not None:
-                self._arrival.heard(self)
+                self._arrival.heard()
             try:
                 if dialogue is None:
                     session.ask(*decode(frame))

@@ -14,7 +14,7 @@ from imserver.net.connection import Connection
 if TYPE_CHECKING:
     from imserver.net.connecting import ConnectionFactory
 
-FRAMES_PER_TURN = 16
+FRAMES_PER_TURN = 32
 
 
 class PiecemealConnection(Connection):
@@ -26,14 +26,13 @@ class PiecemealConnection(Connection):
         self._frames: deque[bytes] = deque()
 
     def _write_out(self) -> None:
-        self._frames.extend(frame for data in self._out for frame in self._apart(self._framing, data))
+        frames = self._frames
+        frames.extend(frame for data in self._out for frame in self._apart(self._framing, data))
         self._out = []
-        count = FRAMES_PER_TURN if self._open else len(self._frames)
-        while self._frames and count and not self._blocked:
-            frame = self._frames.popleft()
-            self.waiting_bytes -= len(frame)
-            count -= 1
-            direct.write(self.transport, frame)
+        count = min(FRAMES_PER_TURN, len(frames)) if self._open else len(frames)
+        now = [frames.popleft() for _ in range(count)]
+        self.waiting_bytes -= sum(map(len, now))
+        direct.write_each(self.transport, now)
         self.congested = self.waiting_bytes > self._shared.limits().outbound_soft_bytes
         if self._frames and not self._blocked and not self._written:
             self._written = True

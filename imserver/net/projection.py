@@ -7,6 +7,7 @@ by wire and kind, for the operator.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from zope.interface import implementer
 
@@ -15,6 +16,7 @@ from imserver.core import notices
 from imserver.core.capabilities import Capabilities
 from imserver.core.events import NEWS, Event, MessageArrived
 from imserver.core.requests import Request
+from imserver.core.run import Run
 from imserver.core.values import Gone, Kind, Message
 from imserver.interfaces import ICodec
 
@@ -52,15 +54,22 @@ class Projection:
 
     def message(self, message: Message) -> Message:
         """The message in a kind that the wire can show: itself, or a copy in other words."""
-        kind = message.kind
-        if kind in self._kinds:
+        if message.kind in self._kinds:
             return message
+        body = self._in_other_words(message.kind, message.content_type, message.body)
+        return _reworded(message, Kind.TEXT if Kind.TEXT in self._kinds else Kind.RICH, body)
+
+    def bodies(self, run: Run) -> Sequence[bytes]:
+        """Those of a run's messages, each as `message` would show it."""
+        if run.kind in self._kinds:
+            return run.bodies
+        return [self._in_other_words(run.kind, run.content_type, body) for body in run.bodies]
+
+    def _in_other_words(self, kind: int, content_type: str, body: bytes) -> bytes:
         if kind != Kind.TEXT:
             self._lost[self._wire, Kind(kind).name] += 1
-        text = words(message)
-        if Kind.TEXT in self._kinds:
-            return _reworded(message, Kind.TEXT, text.encode())
-        return _reworded(message, Kind.RICH, rtf.from_text(text))
+        text = _words(kind, content_type, body)
+        return text.encode() if Kind.TEXT in self._kinds else rtf.from_text(text)
 
 
 def is_withheld(message: Message) -> bool:
@@ -70,16 +79,20 @@ def is_withheld(message: Message) -> bool:
 
 def words(message: Message) -> str:
     """The message as a text, whatever it is; never raises."""
-    match message.kind:
+    return _words(message.kind, message.content_type, message.body)
+
+
+def _words(kind: int, content_type: str, body: bytes) -> str:
+    match kind:
         case Kind.TEXT:
-            return message.body.decode(errors="replace")
+            return body.decode(errors="replace")
         case Kind.RICH:
-            return rtf.to_text(message.body)
+            return rtf.to_text(body)
         case Kind.NOTICE:
-            return _sentence(message.body)
+            return _sentence(body)
         case Kind.TOMBSTONE:
             return "[a message that is lost]"
-    return f"[{message.content_type}, {_size(len(message.body))}]"
+    return f"[{content_type}, {_size(len(body))}]"
 
 
 def _sentence(notice: bytes) -> str:

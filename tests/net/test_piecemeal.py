@@ -72,7 +72,7 @@ class PiecemealTests(SynchronousTestCase):
         self.say(FRAMES_PER_TURN + 1)
         self.peer.protocol.flush()
         self.assertFalse(self.peer.protocol.all_written)
-        self.assertEqual(self.peer.protocol.waiting_bytes, len(b"16\n"))
+        self.assertEqual(self.peer.protocol.waiting_bytes, len(b"32\n"))
 
     def test_close(self) -> None:
         """At the end everything goes at once, still each for itself."""

@@ -52,7 +52,7 @@ _CHAT, _CHAT_ARRIVED = (
     int(Command.CHAT),
     int(Command.CHAT_ARRIVED),
 )  # members of enumerations take longer to find
-_RICH, _TEXT = int(Kind.RICH), int(Kind.TEXT)
+_TEXTS = _RICH, _TEXT = int(Kind.RICH), int(Kind.TEXT)
 _CLIENT_ID_BYTES = 12
 
 _log = logging.getLogger(__name__)
@@ -139,8 +139,7 @@ class GoGoTalk(Dialogue):
         route.conversation = run.conversation
         if not self._stock_windows:
             return b""
-        shown = [self.projection.message(message).body for message in run.messages()]
-        return self._speech.chats(run.sender_name, route.to, shown)
+        return self._speech.chats(run.sender_name, route.to, self.projection.bodies(run))
 
     # -- the other commands
 
@@ -214,15 +213,17 @@ class GoGoTalk(Dialogue):
         return self._speech.view(burst.conversation)
 
     def frames(self, burst: Burst) -> bytes:
-        """Documents go as they are, all with one head; anything else is put in other words."""
+        """What people say to one another goes as a whole; anything else message by message."""
         run = burst.run
-        if run.kind != _RICH:
+        if run.kind not in _TEXTS:
             return super().frames(burst)
         view = self.view(burst)
         frames = burst.encodings.get(view)
         if frames is None:
             to = self._speech.window(run.sender, burst.conversation)
-            frames = burst.encodings[view] = self._speech.chats(run.sender_name, to, run.bodies)
+            frames = burst.encodings[view] = self._speech.chats(
+                run.sender_name, to, self.projection.bodies(run)
+            )
         return frames
 
     def _arrived(self, message: Message, conversation: Conversation) -> bytes:
