@@ -107,6 +107,11 @@ def parse(text: str, origin: str, wire_options: WireOptions = NO_OPTIONS) -> Con
     return config
 
 
+def data_folder(given: str, config: Config, environment: Mapping[str, str]) -> str:
+    """Where the data are: as given on the command line, else configured, else where systemd says, else here."""
+    return given or config.data or environment.get("STATE_DIRECTORY", "") or "imserver-data"
+
+
 def _fault(text: str, origin: str, path: str, message: str) -> ConfigError:
     return ConfigError(f"{origin}, line {_line_of(text, path)}: {path or 'the file'}: {message}")
 

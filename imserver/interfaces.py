@@ -32,6 +32,7 @@ from imserver.core.values import (
     Member,
     Membership,
 )
+from imserver.operator.interfaces import IOperators
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -88,9 +89,21 @@ class IAccounts(Interface):
     """Accounts and their devices.  Every method is asynchronous; what it wrote is on disk when it returns."""
 
     async def create_account(
-        name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+        name: str,
+        display_name: str,
+        password_hash: str,
+        now_ms: int,
+        open_to_contacts: bool = False,
+        invitation_sha256: bytes = b"",
     ) -> Account:
-        """A new account; an all-digit name is its number.  Raises NAME_TAKEN, also for names of deleted accounts."""
+        """A new account; an all-digit name is its number.  Raises NAME_TAKEN, also for names of deleted accounts.
+
+        With the digest of an invitation's code, uses it up once in the same transaction; raises
+        REGISTRATION_CLOSED if that is not valid any more.
+        """
+
+    async def is_invited(invitation_sha256: bytes, now_ms: int) -> bool:
+        """Whether an invitation has that digest, is not used up and has not expired."""
 
     async def account_named(name: str) -> AccountRecord | None:
         """By login name."""
@@ -199,6 +212,9 @@ class IConversations(Interface):
     async def open_direct(one: int, other: int, now_ms: int) -> Conversation:
         """The direct conversation of two accounts, created at need."""
 
+    async def open_directs(one: int, others: Sequence[int], now_ms: int) -> list[Conversation]:
+        """Those of one account with each of the others, in one transaction; who has been deleted may be left out."""
+
     async def change_group(
         change: GroupChange, now_ms: int, max_members: int, max_conversations: int
     ) -> GroupOutcome:
@@ -255,7 +271,7 @@ class IMessages(Interface):
         """Random; changes only when the store is restored from a backup."""
 
 
-class IStore(IAccounts, IContacts, IConversations, IMessages):
+class IStore(IAccounts, IContacts, IConversations, IMessages, IOperators):
     """What the core is given: one store for everything."""
 
     state = Attribute("str: 'ready', or 'degraded' while it takes no writes")

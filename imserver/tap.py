@@ -19,7 +19,7 @@ from twisted.python.threadpool import ThreadPool
 
 import imserver.wires
 from imserver import process
-from imserver.config import Config, ConfigError, Listener, Log, load, own_options
+from imserver.config import Config, ConfigError, Listener, Log, data_folder, load, own_options
 from imserver.core.core import Core
 from imserver.core.limits import Limits
 from imserver.interfaces import IWire
@@ -33,6 +33,7 @@ from imserver.net.listeners import CannotListen, ListenerOptions, ListeningServi
 from imserver.net.notify import Notify
 from imserver.net.services import OrderedService, Part
 from imserver.net.tls import CertificateError, Certificates
+from imserver.operator.admin_socket import AdminSocket
 from imserver.passwords import THREADS, Argon2Passwords
 from imserver.store.errors import StoreError
 from imserver.store.sqlite import SqliteStore
@@ -85,7 +86,7 @@ class Options(usage.Options):
         config = load(Path(self["config"]), wire_options) if self["config"] else Config()
         default = tuple(Listener(wire.name) for wire in self.wires.values() if wire.default_endpoint)
         chosen = self._listeners or config.listeners or default
-        data = self["data"] or config.data or os.environ.get("STATE_DIRECTORY", "") or "imserver-data"
+        data = data_folder(self["data"] or "", config, os.environ)
         return replace(config, data=data, listeners=tuple(map(self._resolved, chosen)))
 
     def _resolved(self, listener: Listener) -> Listener:
@@ -133,6 +134,7 @@ class Daemon(OrderedService):
             Part("store", store.open, store.close),
             Part("passwords", pool.start, pool.stop),
             Part("core", self._core.start, self._core.stop),
+            AdminSocket(self._core, Path(config.data), reactor),
             self._connections,
         ):
             part.setServiceParent(self)

@@ -21,7 +21,7 @@ _CORE_VALUES = (
 LAYERS: dict[str, tuple[str, ...]] = {
     "imserver": (),
     "imserver.crash": (),
-    "imserver.interfaces": ("imserver.core", "zope.interface"),
+    "imserver.interfaces": ("imserver.core", "imserver.operator.interfaces", "zope.interface"),
     "imserver.core": ("imserver.core", "imserver.crash"),
     "imserver.net.projection": (
         *("imserver.net", "imserver.codecs.rtf", "imserver.core", "imserver.interfaces", "zope.interface"),
@@ -36,23 +36,38 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "imserver.dialogues": (
         *("imserver.dialogues", "imserver.net", "imserver.codecs", "imserver.proto", "imserver.core"),
-        "imserver.interfaces",
+        *("imserver.interfaces", "imserver.operator"),
     ),
     "imserver.proto": ("google.protobuf",),
     "imserver.wires": (
         *("imserver.net", "imserver.codecs", "imserver.dialogues", "imserver.proto", "imserver.core"),
-        *("imserver.interfaces", "twisted", "zope.interface"),
+        *("imserver.interfaces", "imserver.operator", "twisted", "zope.interface"),
     ),
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),
         *("imserver.core.errors", "imserver.core.changes", "imserver.core.notices", "imserver.core.posting"),
-        *("imserver.core.run", "imserver.core.client_ids", "imserver.core.contacting"),
+        *(
+            "imserver.core.run",
+            "imserver.core.client_ids",
+            "imserver.core.contacting",
+            "imserver.core.statistics",
+        ),
         *("imserver.core.names.MAX_NUMBER", "apsw", "twisted", "zope.interface"),
+    ),
+    "imserver.admin": (
+        *("imserver.admin", "imserver.operator", "imserver.store", "imserver.config", "imserver.core"),
+        *("imserver.net", "imserver.wires", "imserver.interfaces", "imserver.process"),
+        *("imserver.client.questions", "imserver.client.terminal"),
+        *("twisted.plugin", "cryptography", "apsw"),
     ),
     "imserver.client": (
         *("imserver.client", "imserver.net.framing", "imserver.codecs", "imserver.proto", *_CORE_VALUES),
         *("imserver.core.notices", "imserver.core.singly"),
         *("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography"),
+    ),
+    "imserver.operator": (
+        *("imserver.operator", "imserver.core", "imserver.interfaces", "imserver.net"),
+        *("imserver.logs", "twisted", "zope.interface"),
     ),
     "imserver.passwords": ("imserver.core", "imserver.interfaces", "argon2", "twisted", "zope.interface"),
     "imserver.process": ("twisted", "google.protobuf"),

@@ -11,6 +11,7 @@ from imserver.core import events, requests
 from imserver.core.errors import Code
 from imserver.core.limits import Limits
 from imserver.net.framing import Int32Framing
+from imserver.operator.table import COMMANDS
 from tests import native_page
 from tests.architecture import ROOT
 from tests.run import load
@@ -175,6 +176,21 @@ class ThreatsPageTest(SynchronousTestCase):
         self.assertGreater(len(referred), 20)
         rows = _shown_by(THREATS, "T")
         self.assertEqual({each: path for each, path in referred.items() if each not in rows}, {})
+
+
+class OperationsPageTest(SynchronousTestCase):
+    """docs/operations.md"""
+
+    def test_every_command(self) -> None:
+        """Each of the operator's commands stands in the table, with its usage."""
+        page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+        rows = "\n".join(re.findall(r"^\| (`.*) \|", page.split("## The operator's day")[1], re.MULTILINE))
+        missing = [
+            command.name
+            for command in COMMANDS.values()
+            if f"`{command.name} {command.usage.replace('[AFTER]', '')}".rstrip() + "`" not in rows
+        ]
+        self.assertEqual(missing, ["statistics"])  # in the example above the table
 
 
 class BothPagesTest(SynchronousTestCase):

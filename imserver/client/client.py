@@ -44,12 +44,19 @@ from imserver.core.values import Account, Kind, Member, Membership, Message
 
 
 async def register(
-    clock: IReactorTime, endpoint: IStreamClientEndpoint, name: str, password: str, display_name: str = ""
+    clock: IReactorTime,
+    endpoint: IStreamClientEndpoint,
+    name: str,
+    password: str,
+    display_name: str = "",
+    invitation: str = "",
 ) -> Account:
-    """Make an account; raises RequestRefused or NotConnected."""
+    """Make an account, with an operator's invitation where registration is closed; raises RequestRefused or NotConnected."""
     link = await connect(clock, endpoint, lambda tag, event: None)
     try:
-        registered: Registered = await link.request(Register(name, password, display_name or name))
+        registered: Registered = await link.request(
+            Register(name, password, display_name or name, invitation)
+        )
     finally:
         link.close()
     return registered.account

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imserver.core.accounts import Accounts
+from imserver.core.administration import Administration
 from imserver.core.admission import Admission
 from imserver.core.batches import Batches
 from imserver.core.blocks import Blocks
@@ -85,6 +86,7 @@ class Core:
         self.receipts: Receipts = Receipts(self)
         self.accounts: Accounts = Accounts(self)
         self.logins: Logins = Logins(self)
+        self.administration: Administration = Administration(self)
         self.contacts: Contacts = Contacts(self)
         self.blocks: Blocks = Blocks(self)
         self.directory: Directory = Directory(self)
@@ -96,6 +98,7 @@ class Core:
             Counter()
         )  # (wire, kind) -> how often it was not shown as it is
         self.rules = {kind: BoundRule(rule, self) for kind, rule in RULES.items()}
+        self.refusals: Counter[str] = Counter()  # by code, since the start
         self._seen: dict[int, int] = {}  # device -> when its session ended, to be written
         self._sessions = 0
         self._draining = False

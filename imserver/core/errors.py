@@ -56,6 +56,13 @@ class ChatError(Exception):
         self.retry_after_ms = retry_after_ms
 
 
+def not_invited() -> ChatError:
+    """The refusal of a registration by a code that is none, or is used up, or has expired."""
+    return ChatError(
+        Code.REGISTRATION_CLOSED, "that invitation is not valid, or not any more; ask for another"
+    )
+
+
 class WireError(Exception):
     """The peer broke its protocol; `code` is a reason to close."""
 

@@ -69,6 +69,7 @@ class Logins:
         if record is None or not usable or too_long or not matches:
             raise self._wrong(session)
         core.throttle.login_succeeded(name, session.address)
+        _check_not_frozen(record)
         if core.passwords.is_outdated(record.password_hash):
             return await self._rehash(record, password)
         return record
@@ -101,7 +102,11 @@ class Logins:
         device = await self._core.store.device_with_token(digest)
 
         async def is_valid() -> bool:
-            return await self._core.store.device_with_token(digest) is not None
+            return (
+                device is not None
+                and await self._core.store.device_with_token(digest) is not None
+                and await self._password_hash(device) is not None
+            )
 
         return await self._return(session, device, is_valid)
 
@@ -125,6 +130,7 @@ class Logins:
         record = await self._core.store.account_numbered(device.account) if device is not None else None
         if device is None or record is None or record.deleted:
             raise self._wrong(session)
+        _check_not_frozen(record)
         return await self._enter(session, record, device, b"", is_valid)
 
     async def _enter(
@@ -164,9 +170,14 @@ class Logins:
         return False
 
     async def _password_hash(self, device: DeviceRecord) -> str | None:
-        """Of the device's account, now; None if the account or the device has ended."""
+        """Of the device's account, now; None if the account or the device has ended, or is frozen."""
         record = await self._core.store.account_numbered(device.account)
-        if record is None or record.deleted or await self._core.store.device_with_id(device.id) is None:
+        if (
+            record is None
+            or record.deleted
+            or record.frozen
+            or await self._core.store.device_with_id(device.id) is None
+        ):
             return None
         return record.password_hash
 
@@ -201,6 +212,12 @@ class Logins:
         self._core.resume_tokens.revoke(session.device_id)
         session.leaving = Code.LOGGED_OUT, "you have logged out"
         return Done()
+
+
+def _check_not_frozen(record: AccountRecord) -> None:
+    """Told only to those who could otherwise come in."""
+    if record.frozen:
+        raise ChatError(Code.FORBIDDEN, "the operator of this server has frozen this account; ask there")
 
 
 def wrong_credentials() -> ChatError:

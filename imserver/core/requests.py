@@ -39,11 +39,12 @@ class Ping:
 
 @dataclass(slots=True)
 class Register:
-    """-> Registered.  An all-digit name becomes the account's number."""
+    """-> Registered.  An all-digit name becomes the account's number.  `invitation`: a code, where registration is closed."""
 
     name: str
     password: str = field(repr=False)
     display_name: str
+    invitation: str = field(default="", repr=False)
     signature: str = ""
 
 

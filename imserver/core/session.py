@@ -1,7 +1,7 @@
 """One client's stay: the gate through which every request passes, and what is pushed to it."""
 
 import logging
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING
 
 from imserver.core.burst import Burst
@@ -47,6 +47,7 @@ class Session:
         "login_tries",
         "missed",
         "posting",
+        "private",
         "rates",
         "requests_in_flight",
         "sends_in_flight",
@@ -71,6 +72,7 @@ class Session:
         self.held: deque[tuple[int, Send | SendTo]] | None = None  # sends that wait for their conversation
         self.posting: Posting | None = None  # the last one, which the next send may continue
         self.missed: dict[int, int] | None = None  # while logging in: conversation -> first seq that came
+        self.private = False  # nobody on the way to the client can read or change what is said
         self.busy = False
         self.catching_up = False
         self.closed = False
@@ -164,6 +166,7 @@ class Session:
 
     def refuse(self, tag: int, error: ChatError) -> None:
         """Say why not.  Who is refused too often is sent away."""
+        self._core.refusals[error.code] += 1
         self.client.deliver(Refused(error.code, error.text, error.retry_after_ms), tag)
         limits = self._core.limits
         if self._refusals is None:
@@ -180,9 +183,9 @@ class Session:
         self.close(Code.INTERNAL, "the server failed")
 
     @property
-    def projections(self) -> Counter[tuple[str, str]]:
-        """How often what could not be shown, by (wire, kind)."""
-        return self._core.projections
+    def core(self) -> "Core":
+        """That it is a session of."""
+        return self._core
 
     # -- being logged in
 

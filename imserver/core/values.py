@@ -64,6 +64,8 @@ class AccountRecord:
     account: Account
     password_hash: str
     deleted: bool
+    frozen: bool = False  # by an operator: it cannot log in
+    administrator: bool = False  # may give the operator's commands
 
 
 @dataclass(slots=True, frozen=True)
@@ -151,6 +153,25 @@ class Membership:
     left_seq: int
     delivered_seq: int
     read_seq: int
+
+
+@dataclass(slots=True, frozen=True)
+class GroupSummary:
+    """A group as operators see it."""
+
+    id: int
+    title: str
+    members: int
+    last_seq: int
+
+
+@dataclass(slots=True, frozen=True)
+class Invitation:
+    """Lets so many more people register until it expires."""
+
+    id: int
+    uses_left: int
+    expires_ms: int
 
 
 @dataclass(slots=True)

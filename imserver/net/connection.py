@@ -27,7 +27,7 @@ from imserver.net import direct
 from imserver.net.arrival import Arrival
 from imserver.net.deadlines import Deadlines, Verdict
 from imserver.net.dialogue import Dialogue, Dialogues
-from imserver.net.gate import address_of, is_local, network_of
+from imserver.net.gate import address_of, is_local, is_private, network_of
 from imserver.net.unsent import unsent_bytes
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Connection(Protocol):
             self, shared.dialect.capabilities, network_of(self.address), is_local(self.address)
         )
         proxied = getattr(self.transport, "proxied", False)
+        self.session.private = is_private(self.address, self.transport)
         self._arrival = (
             None if shared.dialect.capabilities.acknowledges else Arrival(shared.core, self.session, proxied)
         )

@@ -47,7 +47,7 @@ class Dialogue:
         self.session = session
         self.write = write  # bytes as they are; `framing` packs
         self.framing = framing
-        self.projection = Projection(session.capabilities, session.projections)
+        self.projection = Projection(session.capabilities, session.core.projections)
         self.busy = 0  # commands that run: no further frame for now
         self._asked = 0
         self._waiting: dict[int, Deferred[Any]] = {}

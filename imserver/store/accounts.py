@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import apsw
 
-from imserver.core.errors import ChatError, Code
+from imserver.core.errors import ChatError, Code, not_invited
 from imserver.core.values import Account, AccountRecord, DeviceRecord
 from imserver.store import rows
 from imserver.store.contact_tables import forget_account
@@ -17,9 +17,11 @@ _CREATE = """
     VALUES (?, ?, ?, '', ?, ?, ?)"""
 _NEXT_NUMBER = "UPDATE meta SET value = value + 1 WHERE name = 'next_number' RETURNING value - 1"
 _NAMED = """
-    SELECT number, name, display_name, signature, password_hash, deleted_ms FROM accounts WHERE name = ?"""
+    SELECT number, name, display_name, signature, password_hash, deleted_ms, frozen_ms, administrator
+    FROM accounts WHERE name = ?"""
 _NUMBERED = """
-    SELECT number, name, display_name, signature, password_hash, deleted_ms FROM accounts WHERE number = ?"""
+    SELECT number, name, display_name, signature, password_hash, deleted_ms, frozen_ms, administrator
+    FROM accounts WHERE number = ?"""
 _SET_HASH = "UPDATE accounts SET password_hash = ? WHERE number = ? AND deleted_ms = 0"
 _RENEW_HASH = (
     "UPDATE accounts SET password_hash = ? WHERE number = ? AND password_hash = ? AND deleted_ms = 0"
@@ -27,8 +29,12 @@ _RENEW_HASH = (
 _SET_PROFILE = "UPDATE accounts SET display_name = ?, signature = ? WHERE number = ? AND deleted_ms = 0"
 _END_TOKENS = "UPDATE devices SET token_sha256 = NULL WHERE account = ? AND id <> ?"
 _DELETE = """
-    UPDATE accounts SET display_name = '', signature = '', password_hash = '', deleted_ms = ?
+    UPDATE accounts SET display_name = '', signature = '', password_hash = '', administrator = 0, deleted_ms = ?
     WHERE number = ? AND deleted_ms = 0"""
+_IS_INVITED = "SELECT 1 FROM invitations WHERE code_sha256 = ? AND uses_left > 0 AND expires_ms > ?"
+_USE_INVITATION = """
+    UPDATE invitations SET uses_left = uses_left - 1
+    WHERE code_sha256 = ? AND uses_left > 0 AND expires_ms > ? RETURNING id"""
 _CONVERSATIONS_OF = "SELECT conversation FROM members WHERE account = ?"
 _LEAVE_GROUPS = """
     DELETE FROM members WHERE account = ? AND conversation IN (SELECT id FROM conversations WHERE lower IS NULL)
@@ -67,12 +73,32 @@ class SqliteAccounts:
     _tails: Tails
 
     async def create_account(
-        self, name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+        self,
+        name: str,
+        display_name: str,
+        password_hash: str,
+        now_ms: int,
+        open_to_contacts: bool = False,
+        invitation_sha256: bytes = b"",
     ) -> Account:
         """See IAccounts."""
-        return await self._commits.write(
-            lambda: self._create(name, display_name, password_hash, now_ms, open_to_contacts)
+
+        def create() -> Account:
+            if invitation_sha256:
+                self._use_invitation(invitation_sha256, now_ms)
+            return self._create(name, display_name, password_hash, now_ms, open_to_contacts)
+
+        return await self._commits.write(create)
+
+    async def is_invited(self, invitation_sha256: bytes, now_ms: int) -> bool:
+        """See IAccounts."""
+        return await self._commits.read(
+            lambda: self._connection.execute(_IS_INVITED, (invitation_sha256, now_ms)).get is not None
         )
+
+    def _use_invitation(self, invitation_sha256: bytes, now_ms: int) -> None:
+        if self._connection.execute(_USE_INVITATION, (invitation_sha256, now_ms)).get is None:
+            raise not_invited()
 
     def _create(
         self, name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool

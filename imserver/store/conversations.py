@@ -1,6 +1,7 @@
 """Conversations, their members and everybody's cursors in SQLite."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import apsw
 
@@ -67,6 +68,18 @@ class SqliteConversations:
         """See IConversations; raises NOT_FOUND if it would have to be created with an account that is not there."""
         lower, higher = sorted((one, other))
         return await self._commits.write(lambda: self._open_direct(lower, higher, now_ms))
+
+    async def open_directs(self, one: int, others: Sequence[int], now_ms: int) -> list[Conversation]:
+        """See IConversations."""
+
+        def open_each() -> list[Conversation]:
+            opened = []
+            for lower, higher in (sorted((one, other)) for other in others):
+                with suppress(ChatError):  # an account that has been deleted meanwhile
+                    opened.append(self._open_direct(lower, higher, now_ms))
+            return opened
+
+        return await self._commits.write(open_each)
 
     def _direct(self, lower: int, higher: int) -> Conversation | None:
         id = self._connection.execute(_DIRECT, (lower, higher)).get

@@ -16,6 +16,7 @@ from imserver.store import outcomes
 from imserver.store.group_rules import GroupRules
 from imserver.store.memory_accounts import MemoryAccounts
 from imserver.store.memory_contacts import MemoryContacts, MemoryContactTables
+from imserver.store.memory_operators import MemoryOperators
 from imserver.store.memory_tables import Log, MemoryTables, Place
 from imserver.store.page import between, fitting
 
@@ -45,6 +46,10 @@ class _MemoryConversations:
         conversation = self._tables.conversation(id)
         assert conversation is not None
         return conversation
+
+    async def open_directs(self, one: int, others: Sequence[int], now_ms: int) -> list[Conversation]:
+        there = [other for other in others if self._tables.account(other)]
+        return [await self.open_direct(one, other, now_ms) for other in there]
 
     async def change_group(
         self, change: GroupChange, now_ms: int, max_members: int, max_conversations: int
@@ -172,7 +177,7 @@ class _MemoryMessages:
 
 
 @implementer(IStore)
-class MemoryStore(MemoryAccounts, MemoryContacts, _MemoryConversations, _MemoryMessages):
+class MemoryStore(MemoryAccounts, MemoryContacts, _MemoryConversations, _MemoryMessages, MemoryOperators):
     """Dictionaries; the interfaces say what each method promises."""
 
     state = "ready"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from imserver.core.errors import ChatError, Code
+from imserver.core.errors import ChatError, Code, not_invited
 from imserver.core.values import Account, AccountRecord, Device, DeviceRecord
 from imserver.store.memory_contacts import MemoryContactTables
 from imserver.store.memory_tables import MemoryTables, StoredDevice
@@ -18,17 +18,31 @@ class MemoryAccounts:
     _last_device = 0
 
     async def create_account(
-        self, name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+        self,
+        name: str,
+        display_name: str,
+        password_hash: str,
+        now_ms: int,
+        open_to_contacts: bool = False,
+        invitation_sha256: bytes = b"",
     ) -> Account:
         accounts = self._tables.accounts
+        invited = self._tables.invitation(invitation_sha256, now_ms)
+        if invitation_sha256 and invited is None:
+            raise not_invited()
         number = own_number(name) or next(n for n in range(FIRST_NUMBER, 2**31) if n not in accounts)
         if number in accounts or await self.account_named(name):
             raise ChatError(Code.NAME_TAKEN, "that name is taken; choose another")
         account = Account(number, name, display_name, "")
         accounts[number] = AccountRecord(account, password_hash, False)
+        if invited is not None:
+            invited.invitation = replace(invited.invitation, uses_left=invited.invitation.uses_left - 1)
         if open_to_contacts:
             self._contacts.open.add(number)
         return account
+
+    async def is_invited(self, invitation_sha256: bytes, now_ms: int) -> bool:
+        return self._tables.invitation(invitation_sha256, now_ms) is not None
 
     async def account_named(self, name: str) -> AccountRecord | None:
         return next((r for r in self._tables.accounts.values() if r.account.name == name), None)
@@ -59,7 +73,13 @@ class MemoryAccounts:
         account = self._tables.account(number)
         if account:
             forgotten = replace(account, display_name="", signature="")
-            self._tables.accounts[number] = AccountRecord(forgotten, "", True)
+            self._tables.accounts[number] = replace(
+                self._tables.accounts[number],
+                account=forgotten,
+                password_hash="",
+                deleted=True,
+                administrator=False,
+            )
         self._contacts.forget_account(number)
         for device in self._devices(number):
             del self._tables.devices[device.record.id]

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 
 from imserver.core.changes import Recorded
 from imserver.core.run import Run
-from imserver.core.values import Account, AccountRecord, Conversation, ConversationKind, DeviceRecord, Message
+from imserver.core.values import (
+    Account,
+    AccountRecord,
+    Conversation,
+    ConversationKind,
+    DeviceRecord,
+    Invitation,
+    Message,
+)
 from imserver.store.group_rules import Result
 
 
@@ -45,6 +53,14 @@ class StoredDevice:
     results: dict[int, Result] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class StoredInvitation:
+    """An invitation and the digest of its code."""
+
+    invitation: Invitation
+    code_sha256: bytes
+
+
 class MemoryTables:
     """Everything; also group_rules.Tables."""
 
@@ -52,8 +68,20 @@ class MemoryTables:
         self.accounts: dict[int, AccountRecord] = {}
         self.devices: dict[int, StoredDevice] = {}
         self.logs: dict[int, Log] = {}
+        self.invitations: dict[int, StoredInvitation] = {}
         self.by_client_id: dict[tuple[int, bytes], Run] = {}  # each message as a run of one
         self._randbits = randbits
+
+    def invitation(self, code_sha256: bytes, now_ms: int) -> StoredInvitation | None:
+        """The valid one with that digest."""
+        return next(
+            (
+                stored
+                for stored in self.invitations.values()
+                if stored.code_sha256 == code_sha256 and is_valid(stored.invitation, now_ms)
+            ),
+            None,
+        )
 
     def account(self, number: int) -> Account | None:
         record = self.accounts.get(number)
@@ -125,3 +153,8 @@ class MemoryTables:
         stored.epoch = recorded.once.epoch
         stored.results = {n: result for n, result in kept.items() if n > forget_up_to}
         stored.results[recorded.once.n] = Result(recorded.fingerprint, conversation, seq)
+
+
+def is_valid(invitation: Invitation, now_ms: int) -> bool:
+    """Whether somebody could still register with it."""
+    return invitation.uses_left > 0 and invitation.expires_ms > now_ms

@@ -16,8 +16,8 @@ Row = tuple[Any, ...]
 
 
 def account_record(row: Row) -> AccountRecord:
-    """(number, name, display_name, signature, password_hash, deleted_ms)"""
-    return AccountRecord(Account(*row[:4]), row[4], row[5] != 0)
+    """(number, name, display_name, signature, password_hash, deleted_ms, frozen_ms, administrator)"""
+    return AccountRecord(Account(*row[:4]), row[4], row[5] != 0, row[6] != 0, row[7] != 0)
 
 
 def device_record(row: Row) -> DeviceRecord:

@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 from zope.interface import implementer
 
+from imserver.core.statistics import StoreStatistics
 from imserver.interfaces import IStore
 from imserver.store import database, schema
 from imserver.store.accounts import SqliteAccounts
@@ -23,8 +24,8 @@ from imserver.store.folder import DataFolder, advice
 from imserver.store.group_commit import GroupCommit, IsReactor, IsWorker
 from imserver.store.groups import SqliteTables
 from imserver.store.health import Health, State
-from imserver.store.job import Statistics
 from imserver.store.messages import SqliteMessages
+from imserver.store.operators import SqliteOperators
 from imserver.store.tails import Tails
 from imserver.store.wal import WriteAheadLog
 from imserver.store.worker import Worker
@@ -33,7 +34,7 @@ _LOG_EPOCH = "SELECT value FROM meta WHERE name = 'log_epoch'"
 
 
 @implementer(IStore)
-class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMessages):
+class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMessages, SqliteOperators):
     """Everything in `folder`/imserver.db.
 
     `fatal(exit status, sentence)` is called when the daemon must end; the store then refuses everything.
@@ -136,8 +137,8 @@ class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMes
         """READY, DEGRADED (reads only) or STOPPED."""
         return self._health.state
 
-    def statistics(self) -> Statistics:
-        """Counts since the start."""
+    def statistics(self) -> StoreStatistics:
+        """See IOperators."""
         return self._commits.statistics
 
     async def close(self) -> None:

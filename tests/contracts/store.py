@@ -1,6 +1,7 @@
 """What every store promises to the core, as tests that any store runs."""
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -898,3 +899,115 @@ class StoreContract(ContactsContract):
         device = self.device(self.alice)
         self.get(self.store.revoke_device(self.alice, "phone"))
         self.assertIsNotNone(self.get(self.change(self.once(device, 1, 1))).notice)
+
+    # -- what operators ask ------------------------------------------------------------------------------
+
+    def test_accounts(self) -> None:
+        """Accounts come in pages by number; deleted ones are left out."""
+        numbers = [self.account(name) for name in ("alice", "bob", "carol", "4711")]
+        self.get(self.store.delete_account(numbers[1], NOW))
+        pages = [self.get(self.store.accounts(after, 2)) for after in (0, numbers[0])]
+        self.assertEqual(
+            [[record.account.name for record in page] for page in pages], [["4711", "alice"], ["carol"]]
+        )
+
+    def test_frozen(self) -> None:
+        """Freezing changes nothing else, and can be undone; a deleted account is not frozen."""
+        alice = self.account("alice")
+        before = self.get(self.store.account_numbered(alice))
+        self.assertFalse(before.frozen)
+        self.get(self.store.freeze(alice, NOW))
+        self.assertEqual(self.get(self.store.account_numbered(alice)), replace(before, frozen=True))
+        self.assertTrue(self.get(self.store.account_named("alice")).frozen)
+        self.get(self.store.unfreeze(alice))
+        self.assertEqual(self.get(self.store.account_numbered(alice)), before)
+        self.get(self.store.delete_account(alice, NOW))
+        self.get(self.store.freeze(alice, NOW))
+        self.assertFalse(self.get(self.store.account_numbered(alice)).frozen)
+
+    def test_administrator(self) -> None:
+        """The role is given, taken, and ends with the account."""
+        alice = self.account("alice")
+        self.assertFalse(self.get(self.store.account_numbered(alice)).administrator)
+        self.get(self.store.set_administrator(alice, True))
+        self.assertTrue(self.get(self.store.account_named("alice")).administrator)
+        self.get(self.store.set_administrator(alice, False))
+        self.assertFalse(self.get(self.store.account_numbered(alice)).administrator)
+        self.get(self.store.set_administrator(alice, True))
+        self.get(self.store.delete_account(alice, NOW))
+        self.assertFalse(self.get(self.store.account_numbered(alice)).administrator)
+
+    def test_groups(self) -> None:
+        """Groups come in pages by id, with members and messages; direct conversations are not among them."""
+        alice, bob = self.account("alice"), self.account("bob")
+        self.direct(alice, bob)
+        club, left = self.group(alice, bob), self.group(bob)
+        self.send(club, bob, 2)
+        self.leave(left, bob)
+        found = self.get(self.store.groups(0, 9))
+        self.assertEqual([group.id for group in found], sorted((club, left)))
+        self.assertEqual(
+            {group.id: (group.title, group.members, group.last_seq) for group in found},
+            {club: ("Club", 2, self.seqs(club)[-1]), left: ("Club", 0, self.seqs(left)[-1])},
+        )
+        self.assertEqual(self.get(self.store.groups(found[0].id, 9)), found[1:])
+        self.assertEqual(self.get(self.store.groups(0, 1)), found[:1])
+
+    def test_open_directs(self) -> None:
+        """The same conversations as opened one by one, in their order; who has been deleted is left out."""
+        alice, bob, carol, dave = map(self.account, ("alice", "bob", "carol", "dave"))
+        known = self.direct(bob, alice)
+        self.get(self.store.delete_account(dave, NOW))
+        opened = self.get(self.store.open_directs(alice, [carol, dave, bob], NOW))
+        self.assertEqual([conversation.id for conversation in opened], [self.direct(alice, carol), known])
+        self.assertEqual({peer.number for peer in opened[0].peers}, {alice, carol})
+
+    def test_invitations(self) -> None:
+        """An invitation is good for so many accounts, until it expires or is withdrawn."""
+        code, other = b"c" * 32, b"o" * 32
+        invitation = self.get(self.store.invite(code, 2, NOW + 10, NOW))
+        self.assertEqual((invitation.uses_left, invitation.expires_ms), (2, NOW + 10))
+        self.assertEqual(
+            [
+                self.get(self.store.is_invited(each, now))
+                for each, now in ((code, NOW), (other, NOW), (code, NOW + 10))
+            ],
+            [True, False, False],
+        )
+        self.get(self.store.create_account("alice", "", "", NOW, invitation_sha256=code))
+        self.assertEqual(self.get(self.store.invitations(0, 9, NOW)), [replace(invitation, uses_left=1)])
+        self.get(self.store.create_account("bob", "", "", NOW, invitation_sha256=code))
+        self.assertEqual(self.get(self.store.invitations(0, 9, NOW)), [])
+        self.assertFalse(self.get(self.store.is_invited(code, NOW)))
+        self.assertEqual(
+            self.refusal(self.store.create_account("carol", "", "", NOW, invitation_sha256=code)),
+            Code.REGISTRATION_CLOSED,
+        )
+        self.assertIsNone(self.get(self.store.account_named("carol")))
+
+    def test_invitation_of_a_refused_registration(self) -> None:
+        """A name that is taken does not use the invitation up."""
+        self.account("alice")
+        self.get(self.store.invite(b"c" * 32, 1, NOW + 10, NOW))
+        self.assertEqual(
+            self.refusal(self.store.create_account("alice", "", "", NOW, invitation_sha256=b"c" * 32)),
+            Code.NAME_TAKEN,
+        )
+        self.assertTrue(self.get(self.store.is_invited(b"c" * 32, NOW)))
+
+    def test_withdrawn_invitation(self) -> None:
+        """What is withdrawn is not valid; what is not valid cannot be withdrawn; ids are not used again."""
+        first = self.get(self.store.invite(b"c" * 32, 1, NOW + 10, NOW))
+        self.assertTrue(self.get(self.store.withdraw_invitation(first.id, NOW)))
+        self.assertFalse(self.get(self.store.withdraw_invitation(first.id, NOW)))
+        self.assertFalse(self.get(self.store.is_invited(b"c" * 32, NOW)))
+        second = self.get(self.store.invite(b"d" * 32, 1, NOW + 10, NOW))
+        self.assertNotEqual(second.id, first.id)
+        self.assertFalse(self.get(self.store.withdraw_invitation(second.id, NOW + 10)))
+
+    def test_statistics(self) -> None:
+        """Messages are counted."""
+        alice, bob = self.account("alice"), self.account("bob")
+        before = self.store.statistics().messages
+        self.send(self.direct(alice, bob), alice, 3)
+        self.assertEqual(self.store.statistics().messages, before + 3)

@@ -28,11 +28,11 @@ class RegisterTests(SynchronousTestCase):
 
     def test_signature(self) -> None:
         """A signature may come with the registration, and keeps to its rule before anything is made."""
-        answer = Client(self.world).ask(r.Register("alice", PASSWORD, "", " hello "))
+        answer = Client(self.world).ask(r.Register("alice", PASSWORD, "", signature=" hello "))
         self.assertEqual(answer.account.signature, "hello")
         found = logged_in(self.world, "bob").ask(r.LookUp("alice", 0)).account
         self.assertEqual((found.display_name, found.signature), ("alice", "hello"))
-        refused = Client(self.world).ask(r.Register("carol", PASSWORD, "", "x\ny"))
+        refused = Client(self.world).ask(r.Register("carol", PASSWORD, "", signature="x\ny"))
         self.assertEqual(refused.code, "BAD_REQUEST")
         self.assertEqual(self.register("carol").name, "carol")
 

@@ -145,7 +145,8 @@ class GoGoTalk(Dialogue):
 
     async def _register(self, request: Any) -> Any:
         await self.ask(
-            Register(request.UserID, request.Password, request.NickName, request.Signature), Registered
+            Register(request.UserID, request.Password, request.NickName, signature=request.Signature),
+            Registered,
         )
         return pb.RegisterResponse(Result=success())
 

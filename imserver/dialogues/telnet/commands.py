@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imserver.core.errors import UnreadableRequest
-from imserver.dialogues.telnet import entering, people, talking
+from imserver.dialogues.telnet import entering, operating, people, talking
 from imserver.dialogues.telnet.visible import visible
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ TABLE = {
         Command("contacts unblock", "NAME", "hear from somebody again", people.unblock, 1, 1),
         Command("add", "NAME [TEXT]", "ask somebody to be your contact, or agree to it", people.add, 1, 2),
         Command("status", "[STATE [TEXT]]", "be online, away, busy, dnd or invisible", people.status, 0, 2),
+        Command("operator", "COMMAND", "for administrators; say: operator help", operating.operate, 1, 1),
     )
 }  # fmt: skip
 

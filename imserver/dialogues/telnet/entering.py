@@ -3,7 +3,7 @@
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from imserver.core.errors import Code
+from imserver.core.errors import ChatError, Code
 from imserver.core.events import ContactRequestList, LoggedIn, Registered
 from imserver.core.requests import ListContactRequests, LogIn, Register
 from imserver.dialogues.telnet.news import contact_request
@@ -38,8 +38,16 @@ def _ask_again(dialogue: "TelnetDialogue", name: str, password: str) -> None:
     dialogue.ask_secret("Once more:", take)
 
 
-async def _register(dialogue: "TelnetDialogue", name: str, password: str) -> None:
-    account = (await dialogue.ask(Register(name, password, ""), Registered)).account
+async def _register(dialogue: "TelnetDialogue", name: str, password: str, invitation: str = "") -> None:
+    try:
+        account = (await dialogue.ask(Register(name, password, "", invitation), Registered)).account
+    except ChatError as error:
+        if error.code is not Code.REGISTRATION_CLOSED or invitation:
+            raise
+        dialogue.ask_secret(
+            "Only with an invitation:", lambda code: dialogue.run(_register(dialogue, name, password, code))
+        )
+        return
     dialogue.say(f"You are registered as {account.name}, with the number {account.number}.")
     await _log_in(dialogue, name, password)
 
