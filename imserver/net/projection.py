@@ -60,9 +60,11 @@ class Projection:
         return _reworded(message, Kind.TEXT if Kind.TEXT in self._kinds else Kind.RICH, body)
 
     def bodies(self, run: Run) -> Sequence[bytes]:
-        """Those of a run's messages, each as `message` would show it."""
+        """Those of a run's messages, each as `message` would show it; none if it is nothing to its reader."""
         if run.kind in self._kinds:
             return run.bodies
+        if is_withheld(run):
+            return ()
         return [self._in_other_words(run.kind, run.content_type, body) for body in run.bodies]
 
     def _in_other_words(self, kind: int, content_type: str, body: bytes) -> bytes:
@@ -72,7 +74,7 @@ class Projection:
         return text.encode() if Kind.TEXT in self._kinds else rtf.from_text(text)
 
 
-def is_withheld(message: Message) -> bool:
+def is_withheld(message: Message | Run) -> bool:
     """Whether it is nothing to its reader, not even in other words."""
     return message.kind == Kind.TOMBSTONE and message.content_type == Gone.WITHHELD
 

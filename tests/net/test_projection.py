@@ -65,6 +65,12 @@ class MessageTests(SynchronousTestCase):
                 run.bodies = [original.body] * 2
                 self.assertEqual(projection.bodies(run), [projection.message(original).body] * 2)
 
+    def test_withheld_runs(self) -> None:
+        """Of a run that is withheld nothing is shown, not even that there is one."""
+        run = Run.of(message(Kind.TOMBSTONE, b"", Gone.WITHHELD))
+        self.assertEqual(list(Projection(PLAIN, self.lost).bodies(run)), [])
+        self.assertEqual(self.lost, {})
+
     def test_on_rich_text(self) -> None:
         """A document stays as it is; anything else becomes one, and a text loses nothing by that."""
         projection = Projection(RICH, self.lost)

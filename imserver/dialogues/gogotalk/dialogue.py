@@ -20,7 +20,6 @@ from imserver.core.events import (
     Done,
     Event,
     LoggedIn,
-    MessageArrived,
     Pong,
     PresenceChanged,
     Refused,
@@ -39,10 +38,10 @@ from imserver.core.requests import (
 )
 from imserver.core.run import Run
 from imserver.core.session import Session
-from imserver.core.values import Conversation, Kind, Message, State
+from imserver.core.values import Kind, State
 from imserver.dialogues.gogotalk.people import People, user
 from imserver.dialogues.gogotalk.routes import Route, Routes
-from imserver.dialogues.gogotalk.speech import Speech
+from imserver.dialogues.gogotalk.speech import SERVER_ID, Speech
 from imserver.net.dialogue import Dialogue
 from imserver.net.zinx import HEADER_BYTES, ZinxFraming
 from imserver.proto import gogotalk_pb2 as pb
@@ -52,7 +51,7 @@ _CHAT, _CHAT_ARRIVED = (
     int(Command.CHAT),
     int(Command.CHAT_ARRIVED),
 )  # members of enumerations take longer to find
-_TEXTS = _RICH, _TEXT = int(Kind.RICH), int(Kind.TEXT)
+_RICH, _TEXT = int(Kind.RICH), int(Kind.TEXT)
 _CLIENT_ID_BYTES = 12
 
 _log = logging.getLogger(__name__)
@@ -191,10 +190,8 @@ class GoGoTalk(Dialogue):
     # -- out
 
     def happened(self, event: Event, tag: int) -> bytes:
-        """An event as packets."""
+        """An event as packets; messages come as frames()."""
         match event:
-            case MessageArrived(message=message, conversation=conversation):
-                return self._arrived(message, conversation)
             case Pong():
                 return self._speech.packet(Command.HEARTBEAT_HEARD, pb.HeartbeatResponse(Result=success()))
             case Refused():
@@ -214,22 +211,15 @@ class GoGoTalk(Dialogue):
         return self._speech.view(burst.conversation)
 
     def frames(self, burst: Burst) -> bytes:
-        """What people say to one another goes as a whole; anything else message by message."""
-        run = burst.run
-        if run.kind not in _TEXTS:
-            return super().frames(burst)
+        """A run as a whole, made once for each view."""
         view = self.view(burst)
         frames = burst.encodings.get(view)
         if frames is None:
+            run, bodies = burst.run, self.projection.bodies(burst.run)
+            sender = SERVER_ID if run.kind == Kind.NOTICE else run.sender_name
             to = self._speech.window(run.sender, burst.conversation)
-            frames = burst.encodings[view] = self._speech.chats(
-                run.sender_name, to, self.projection.bodies(run)
-            )
+            frames = burst.encodings[view] = self._speech.chats(sender, to, bodies)
         return frames
-
-    def _arrived(self, message: Message, conversation: Conversation) -> bytes:
-        to = self._speech.window(message.sender, conversation)
-        return self._speech.chats(message.sender_name, to, [message.body])
 
     def _refused(self, event: Refused, tag: int) -> bytes:
         route = self._routes.tagged(tag)

@@ -214,6 +214,25 @@ class ChatTests(GoGoTalkCase):
         self.assertEqual(alice.client.chats, [("bob", "alice", "naïve 漢字")])
         self.assertTrue(alice.client.of(Command.CHAT_ARRIVED)[0].Content.startswith(b"{\\rtf1"))
 
+    def test_other_kinds(self) -> None:
+        """What is no text comes in words; what happened to a group comes from imserver; from the blocked comes nothing."""
+        alice, bob = self.entered("alice"), logged_in(self.world, "bob")
+        direct = bob.ask(text_to("alice", "x")).conversation
+        alice.client.told.clear()
+        bob.ask(r.Send(direct, b"1", Kind.OPAQUE, "application/pdf", b"%" * 2048))
+        self.assertEqual(alice.client.chats, [("bob", "alice", "[application/pdf, 2 KiB]")])
+        bob.ask(r.Block(alice.peer.protocol.session.number))
+        alice.say(alice.client.send_to("bob", "hello?"))
+        again = Person(self.world)
+        again.say(again.client.log_in("bob", PASSWORD))
+        self.world.pass_seconds(2)
+        self.assertEqual({sender for sender, _, _ in again.client.chats}, {"bob"})  # his own
+        alice.client.told.clear()
+        bob.ask(r.Unblock(alice.peer.protocol.session.number))
+        bob.ask(r.CreateGroup("friends", [alice.peer.protocol.session.number]))
+        ((sender, _, text),) = alice.client.chats
+        self.assertEqual((sender, text), ("imserver", 'bob created the group "friends"'))
+
     def test_refused(self) -> None:
         """A chat that is refused is told by a chat from imserver, and those around it are delivered."""
         alice, bob = self.entered("alice"), self.entered("bob")
