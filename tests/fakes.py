@@ -112,6 +112,8 @@ class World:
         """Let time pass, a second at a time."""
         for _ in range(round(seconds)):
             self.clock.advance(1.0)
+            for peer in self.peers:
+                peer.second_passed()
             self.settle()
 
     def factory(self, dialect: Dialect | Dialogues) -> ConnectionFactory:
@@ -126,6 +128,10 @@ class Client(Protocol):
 
     def receive(self, data: bytes) -> bytes:
         """What arrived -> what it says to that."""
+        ...
+
+    def every_second(self) -> bytes:
+        """What it says by itself."""
         ...
 
 
@@ -169,6 +175,11 @@ class Peer:
         self._replies.clear()
         self.write(replies) if replies else None
         return bool(replies)
+
+    def second_passed(self) -> None:
+        """The client says what it says every second."""
+        if self._client is not None:
+            self._replies.append(self._client.every_second())
 
     @property
     def open(self) -> bool:

@@ -18,12 +18,14 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
+from imserver.codecs import gogotalk, rtf
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core.errors import UnreadableRequest, WireError
 from imserver.core.limits import Limits
 from imserver.net import proxy
 from imserver.net.framing import Framing, Int32Framing, LineFraming
 from imserver.net.telnet import IAC, TelnetFraming
+from imserver.net.zinx import LTV, TLV, ZinxFraming
 from imserver.wires.status import MIN_REQUEST_BYTES, StatusProtocol
 from tests import native_page
 
@@ -31,6 +33,9 @@ MAX_INPUT_BYTES = 4096
 MAX_FRAME_BYTES = 300
 _LENGTHS = (0, 1, 4, MAX_FRAME_BYTES, MAX_FRAME_BYTES + 1, 2**31 - 1, 2**31, 2**32 - 1)
 
+_RTF = (
+    rb"{\rtf1\ansi\ansicpg936{\fonttbl{\f0\fnil\fcharset134 x;}}{\*\x y}\f0\uc1 \'c4\'e3\u28450?\bin2 {{\par}"
+)
 Decode = Callable[[bytes, Random], None]
 
 
@@ -136,6 +141,17 @@ def _native_event(data: bytes, random: Random) -> None:
         return
 
 
+def _gogotalk_request(data: bytes, random: Random) -> None:
+    try:
+        gogotalk.decode(data[0] if data else 0, data[1:])
+    except (UnreadableRequest, WireError):
+        return
+
+
+def _rtf(data: bytes, random: Random) -> None:
+    assert "\0" not in rtf.to_text(data)
+
+
 def _proxy_header(data: bytes, random: Random) -> None:
     try:
         header = proxy.parse(data)
@@ -185,10 +201,22 @@ def targets() -> dict[str, Target]:
     steps = native_page.steps()
     requests = [step.frame for step in steps if step.to_server]
     events = [step.frame for step in steps if not step.to_server]
+    packets = [
+        (1, b"\x0a\x05alice\x12\x02pw\x18\x02"),
+        (3, b"\x0a\x05alice\x2a\x03jpg"),
+        (13, b"\x0a\x05alice\x1a\x02hi"),
+    ]
     v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(range(12))
     return {
         "int32-framing": Target(_chunked(Int32Framing), requests),
         "line-framing": Target(_chunked(LineFraming), [b"send bob hello\r\n", b"login alice\n", b"\r\n"]),
+        "zinx-framing": Target(
+            _chunked(ZinxFraming), [packing.pack(*one) for packing in (LTV, TLV) for one in packets]
+        ),
+        "gogotalk-requests": Target(
+            _gogotalk_request, [bytes((command,)) + body for command, body in packets]
+        ),
+        "rtf": Target(_rtf, [rtf.from_text("naïve 漢字 🙂 {}"), _RTF]),
         "telnet-framing": Target(
             _telnet,
             [

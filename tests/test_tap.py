@@ -69,7 +69,7 @@ class OptionsTests(SynchronousTestCase):
         for arguments, words in (
             (("--listen", "native"), "WIRE=ENDPOINT"),
             (("--listen", "=tcp:1"), "WIRE=ENDPOINT"),
-            (("--listen", "pigeon=tcp:1"), 'no wire "pigeon"; there are: native, status'),
+            (("--listen", "pigeon=tcp:1"), 'no wire "pigeon"; there are: gogotalk, native, status'),
             (("--config", "/nonexistent"), "/nonexistent"),
         ):
             sentence = self.assertRaises(SystemExit, self.parse, *arguments).code

@@ -59,6 +59,8 @@ def to_text(rtf: bytes) -> str:
 
 def from_text(text: str) -> bytes:
     """A document in ASCII that shows the text; CR LF and CR become LF."""
+    if _PLAIN.fullmatch(text):  # most of what people write, at a fifth of the cost
+        return (_HEAD + text + _TAIL).encode("ascii")
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_ESCAPES)
     return (_HEAD + _OUTSIDE.sub(_escape, text) + _TAIL).encode("ascii")
 
@@ -68,6 +70,7 @@ _ESCAPES = str.maketrans(
     | {chr(control): f"\\u{control}?" for control in (*range(1, 9), 11, 12, *range(14, 32), 127)}
 )
 _OUTSIDE = re.compile(r"[^\x00-\x7f]")
+_PLAIN = re.compile(r"[ -\[\]-z|~]*")
 
 
 def _escape(match: re.Match[str]) -> str:

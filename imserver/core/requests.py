@@ -62,6 +62,7 @@ class Register:
     password: str = field(repr=False)
     display_name: str
     invitation: str = field(default="", repr=False)
+    signature: str = ""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """What the connections of one listener share, and how they are made."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.protocol import Factory
@@ -12,6 +13,7 @@ from imserver.net.connections import Connections
 from imserver.net.dialect import Dialect
 from imserver.net.dialogue import Dialogues
 from imserver.net.gate import Gate
+from imserver.net.piecemeal import PiecemealConnection
 from imserver.net.projection import Projection
 
 
@@ -32,6 +34,9 @@ class ConnectionFactory(Factory):
         self.core = core
         self.dialect: Dialect | Dialogues = dialect
         self.decode: Any = None  # where dialogues take the frames
+        self._connection: Callable[[ConnectionFactory], Connection] = Connection
+        if isinstance(dialect, Dialogues) and dialect.apart is not None:
+            self._connection = partial(PiecemealConnection, apart=dialect.apart)
         if isinstance(dialect, Dialect):
             self.decode = dialect.codec.decode  # looked up once
             self.dialect = dialect.through(Projection(dialect.capabilities, core.projections))
@@ -42,4 +47,4 @@ class ConnectionFactory(Factory):
 
     def buildProtocol(self, addr: Any) -> Connection:
         """A connection that does not know its client yet."""
-        return Connection(self)
+        return self._connection(self)

@@ -75,9 +75,10 @@ class Connection(Protocol):
         self.session = shared.core.connect(
             self, shared.dialect.capabilities, network_of(self.address), is_local(self.address)
         )
+        proxied = getattr(self.transport, "proxied", False)
         self.session.private = is_private(self.address, self.transport)
         self._arrival = (
-            None if shared.dialect.capabilities.acknowledges else Arrival(shared.core, self.session)
+            None if shared.dialect.capabilities.acknowledges else Arrival(shared.core, self.session, proxied)
         )
         self.transport.registerProducer(self, True)
         shared.connections.add(self)
@@ -143,7 +144,7 @@ class Connection(Protocol):
         for frame in self._framing.frames():
             complete = True
             if self._arrival is not None:
-                self._arrival.heard(self)
+                self._arrival.heard()
             try:
                 if dialogue is None:
                     session.ask(*decode(frame))
@@ -157,8 +158,10 @@ class Connection(Protocol):
                 self._hold()
                 return
         self._deadlines.frames_read(complete, self._framing.unread_bytes > 0)
-        if session.account is None and self._early_bytes > self._shared.limits().max_bytes_before_login:
-            raise WireError("log in first", Code.FRAME_TOO_LARGE)
+        if session.account is None:
+            early_bytes = self._early_bytes - self._framing.skipped_bytes
+            if early_bytes > self._shared.limits().max_bytes_before_login:
+                raise WireError("log in first", Code.FRAME_TOO_LARGE)
 
     def _hold(self) -> None:
         if not self._held:
@@ -229,7 +232,16 @@ class Connection(Protocol):
         self._written = False
         if self._dialogue is not None and self._open:
             self._dialogue.go_on()
-        if self._out and not self._blocked:
+        if not self._blocked:
+            self._write_out()
+        if self._arrival is not None:
+            self._arrival.wrote(self)
+        if self._held:
+            self._resume()
+
+    def _write_out(self) -> None:
+        """All of it with one write."""
+        if self._out:
             data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             if crash.reached("half-an-ack"):
                 direct.write(self.transport, data[: len(data) // 2])
@@ -238,8 +250,6 @@ class Connection(Protocol):
             self._out = []
             self.waiting_bytes = 0
             self.congested = False
-        if self._held:
-            self._resume()
 
     def pauseProducing(self) -> None:
         """The transport has enough."""
@@ -285,6 +295,6 @@ class Connection(Protocol):
         return self._deadlines.is_stalled(now, limits, waiting, progress)
 
     @property
-    def everything_left(self) -> bool:
-        """Nothing waits here, in the transport or in the kernel."""
-        return not self._out and not self._blocked and unsent_bytes(self.transport) == 0
+    def all_written(self) -> bool:
+        """Nothing waits here, and the transport has not too much."""
+        return not self._out and not self._blocked

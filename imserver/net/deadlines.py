@@ -45,15 +45,17 @@ class Deadlines:
     ) -> Verdict:
         """`login_seconds` is 0.0 once the client has logged in; `held`: it is we who do not read.
 
-        People who type answer no probes and take their time: `idle_seconds`, if not 0.0, is all they have to keep.
+        Those who answer no probes have `idle_seconds`, if not 0.0: after their login so long may they be silent, and
+        longer than others with a frame.
         """
         if login_seconds and now - self._made_at >= login_seconds:
             return Verdict.LOGIN
         if held:
             return Verdict.WAIT
         if idle_seconds:
-            since = self._frame_since or self._heard_at
-            return Verdict.IDLE if now - since >= idle_seconds else Verdict.WAIT
+            frame_end = (self._frame_since or now) + max(idle_seconds, limits.frame_seconds)
+            end = self._heard_at + (login_seconds or idle_seconds)
+            return Verdict.IDLE if now >= min(frame_end, end) else Verdict.WAIT
         if self._frame_since and now - self._frame_since >= limits.frame_seconds:
             return Verdict.FRAME
         if now - self._heard_at >= limits.dead_seconds:

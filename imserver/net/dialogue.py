@@ -17,7 +17,7 @@ in flight at once.  What is written waits in the connection's queue, with its bo
 the end of the turn.
 """
 
-from collections.abc import Callable, Coroutine, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -166,10 +166,14 @@ class Dialogue:
 
 @dataclass(slots=True, frozen=True, eq=False)
 class Dialogues:
-    """What makes a framed wire of dialogues: as Dialect, but for the codec."""
+    """What makes a framed wire of dialogues: as Dialect, but for the codec.
+
+    `apart` cuts what was written into frames again, for clients that need each in a write of its own.
+    """
 
     framing: type[Framing]
     begin: Callable[[Session, Callable[[bytes], None], Framing], Dialogue]  # such as the class itself
     capabilities: Capabilities
     login_seconds: float = 0.0
     idle_seconds: float = 0.0
+    apart: Callable[[Any, bytes], Iterable[bytes]] | None = None  # of the framing and the bytes

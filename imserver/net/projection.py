@@ -8,6 +8,7 @@ by wire and kind, for the operator.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from zope.interface import implementer
 
@@ -16,6 +17,7 @@ from imserver.core import notices
 from imserver.core.capabilities import Capabilities
 from imserver.core.events import NEWS, Event, MessageArrived
 from imserver.core.requests import Request
+from imserver.core.run import Run
 from imserver.core.values import Conversation, ConversationKind, Gone, Kind, Message
 from imserver.interfaces import ICodec
 
@@ -58,16 +60,29 @@ class Projection:
         hides_group = conversation.kind is ConversationKind.GROUP and not self._groups
         if message.kind in self._kinds and not hides_group:
             return message
-        sender, text = message.sender_name, words(message)
-        if message.kind != Kind.TEXT:
-            self._lost[self._wire, Kind(message.kind).name] += 1
+        sender, text = message.sender_name, self._in_words(message.kind, message.content_type, message.body)
         if hides_group:
             self._lost[self._wire, "group"] += 1
             text = text if message.kind == Kind.NOTICE else f"{sender}: {text}"
             sender = group_name(conversation)
-        if Kind.TEXT in self._kinds:
-            return _reworded(message, sender, Kind.TEXT, text.encode())
-        return _reworded(message, sender, Kind.RICH, rtf.from_text(text))
+        kind = Kind.TEXT if Kind.TEXT in self._kinds else Kind.RICH
+        return _reworded(message, sender, kind, self._written(text))
+
+    def bodies(self, run: Run) -> Sequence[bytes]:
+        """Those of a run's messages, each as `message` would show it on a wire with groups; none if it is nothing to its reader."""
+        if run.kind in self._kinds:
+            return run.bodies
+        if is_withheld(run):
+            return ()
+        return [self._written(self._in_words(run.kind, run.content_type, body)) for body in run.bodies]
+
+    def _in_words(self, kind: int, content_type: str, body: bytes) -> str:
+        if kind != Kind.TEXT:
+            self._lost[self._wire, Kind(kind).name] += 1
+        return _words(kind, content_type, body)
+
+    def _written(self, text: str) -> bytes:
+        return text.encode() if Kind.TEXT in self._kinds else rtf.from_text(text)
 
 
 def group_name(conversation: Conversation) -> str:
@@ -75,23 +90,27 @@ def group_name(conversation: Conversation) -> str:
     return f"*{conversation.number}"
 
 
-def is_withheld(message: Message) -> bool:
+def is_withheld(message: Message | Run) -> bool:
     """Whether it is nothing to its reader, not even in other words."""
     return message.kind == Kind.TOMBSTONE and message.content_type == Gone.WITHHELD
 
 
 def words(message: Message) -> str:
     """The message as a text, whatever it is; never raises."""
-    match message.kind:
+    return _words(message.kind, message.content_type, message.body)
+
+
+def _words(kind: int, content_type: str, body: bytes) -> str:
+    match kind:
         case Kind.TEXT:
-            return message.body.decode(errors="replace")
+            return body.decode(errors="replace")
         case Kind.RICH:
-            return rtf.to_text(message.body)
+            return rtf.to_text(body)
         case Kind.NOTICE:
-            return _sentence(message.body)
+            return _sentence(body)
         case Kind.TOMBSTONE:
             return "[a message that is lost]"
-    return f"[{message.content_type}, {_size(len(message.body))}]"
+    return f"[{content_type}, {_size(len(body))}]"
 
 
 def _sentence(notice: bytes) -> str:

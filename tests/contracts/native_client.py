@@ -1,5 +1,6 @@
 """A native client without I/O, as docs/wires/native.md tells a developer to write one."""
 
+from imserver.codecs import rtf
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core import events as e
 from imserver.core import requests as r
@@ -78,6 +79,7 @@ class NativeClient(WireClient):
             cursor = self.cursors.setdefault(message.conversation, message.seq - 1)
             if message.seq > cursor:
                 self.cursors[message.conversation] = message.seq
-                self.arrived.append((message.sender_name, message.body.decode()))
+                text = rtf.to_text(message.body) if message.kind == Kind.RICH else message.body.decode()
+                self.arrived.append((message.sender_name, text))
         last = messages[-1] if messages else None
         return self.request(r.MarkDelivered(last.conversation, last.seq)) if last else b""

@@ -92,6 +92,7 @@ class OwnWire:
     name: str
     default_endpoint = ""
     hint = ""
+    options = None
 
     def make_service(self, core, endpoint, options):
         return ListeningService(FaultyFactory(self.name), endpoint, options)

@@ -12,6 +12,7 @@ from imserver.core import notices
 from imserver.core.capabilities import Capabilities
 from imserver.core.changes import Action
 from imserver.core.events import NEWS, Done, GoAway, MessageArrived, Refused, TypingChanged
+from imserver.core.run import Run
 from imserver.core.values import Conversation, ConversationKind, Gone, Kind, Message
 from imserver.net.projection import ProjectingCodec, Projection, words
 
@@ -54,6 +55,21 @@ class MessageTests(SynchronousTestCase):
         self.assertEqual(
             self.lost, {("plain", kind): 1 for kind in ("RICH", "OPAQUE", "NOTICE", "TOMBSTONE")}
         )
+
+    def test_runs(self) -> None:
+        """The bodies of a run are those of its messages."""
+        for capabilities in (PLAIN, RICH, Capabilities("all")):
+            projection = Projection(capabilities, self.lost)
+            for original, _ in SAMPLES.values():
+                run = Run.of(original)
+                run.bodies = [original.body] * 2
+                self.assertEqual(projection.bodies(run), [projection.message(original, GROUP).body] * 2)
+
+    def test_withheld_runs(self) -> None:
+        """Of a run that is withheld nothing is shown, not even that there is one."""
+        run = Run.of(message(Kind.TOMBSTONE, b"", Gone.WITHHELD))
+        self.assertEqual(list(Projection(PLAIN, self.lost).bodies(run)), [])
+        self.assertEqual(self.lost, {})
 
     def test_on_rich_text(self) -> None:
         """A document stays as it is; anything else becomes one, and a text loses nothing by that."""

@@ -10,8 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core.values import LOBBY
 from imserver.net.dialect import Dialect
 from imserver.net.dialogue import Dialogues
+from imserver.wires.gogotalk import gogotalk
 from imserver.wires.native import native
 from imserver.wires.telnet import telnet
+from tests.contracts.gogotalk_client import GoGoTalkClient
 from tests.contracts.native_client import NativeClient
 from tests.contracts.telnet_client import TelnetClient
 from tests.contracts.wire import WireClient
@@ -30,10 +32,14 @@ class Wire:
     dialect: Dialect | Dialogues
     client: Callable[[], WireClient]
     in_group: Callable[[int, str, str], tuple[str, str]]
+    tells_sent: bool = True  # whether senders are told that a message is safe
 
 
 WIRES = {
     "native": Wire(native.dialect, NativeClient, lambda number, name, text: (name, text)),
+    "gogotalk": Wire(
+        gogotalk.dialect, GoGoTalkClient, lambda number, name, text: (name, text), tells_sent=False
+    ),
     "telnet": Wire(telnet.dialect, TelnetClient, lambda number, name, text: (f"*{number} {name}", text)),
     "slate": Wire(
         example()["slate"].dialect,
@@ -60,7 +66,7 @@ class PairTests(SynchronousTestCase):
 
         def talk(pair: "Pair") -> None:
             _, he = pair.connect(RECEIVER)
-            self.assertEqual(pair.say(RECEIVER).acknowledged, 1)
+            self.assertEqual(pair.say(RECEIVER).acknowledged, pair.sender.tells_sent)
             self.assertEqual(he.arrived, [(SENDER, TEXT)])
 
         self.for_every_pair(talk)
