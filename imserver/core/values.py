@@ -137,6 +137,7 @@ class DeviceRecord:
     id: int
     account: int
     device: Device
+    has_token: bool = True  # without one it needs the password
 
 
 @dataclass(slots=True, frozen=True)
