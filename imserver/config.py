@@ -231,6 +231,9 @@ _CEILINGS = {
     "max_display_name_chars": 256,
     "max_signature_chars": 1024,
     "max_title_chars": 256,
+    "max_announcement_chars": 2048,
+    "max_join_text_chars": 1024,
+    "max_mute_seconds": 1_000_000_000,
     "max_device_name_chars": 128,
 }
 

@@ -17,7 +17,7 @@ from twisted.application.service import IService
 from zope.interface import Attribute, Interface
 
 from imserver.core.burst import Burst
-from imserver.core.changes import GroupChange, GroupOutcome
+from imserver.core.changes import GroupChange, GroupLimits, GroupOutcome
 from imserver.core.contacting import ContactBounds, ContactOutcome, ContactRecord
 from imserver.core.events import Event
 from imserver.core.posting import Posting
@@ -29,8 +29,10 @@ from imserver.core.values import (
     ContactRequest,
     Conversation,
     DeviceRecord,
+    JoinRequest,
     Member,
     Membership,
+    Standings,
 )
 from imserver.operator.interfaces import IOperators
 
@@ -45,14 +47,11 @@ class IWire(Interface):
     name = Attribute("str: what --listen and [[listeners]] call it")
     default_endpoint = Attribute("str: where it listens unless told otherwise; empty: only where configured")
     hint = Attribute("str: how to try it, for the log; may contain {address}")
-    options = Attribute(
-        "type: a frozen dataclass of what its listeners can say besides, all with defaults; or None"
-    )
+    options = Attribute("type: a dataclass of its listeners' own options, each with a default; None if none")
 
     def make_service(core: "Core", endpoint: str, options: "ListenerOptions") -> IService:
-        """A service that listens at `endpoint` for `core`.
+        """A service that listens at `endpoint`; `options` has what all listeners have, and as `own` what this wire's have.
 
-        `options` carries what every listener has (tls, proxy_from, limits) and, as `own`, what this wire's have.
         privilegedStartService binds; it raises CannotListen with one sentence.
         """
 
@@ -120,8 +119,8 @@ class IAccounts(Interface):
     async def set_profile(number: int, display_name: str, signature: str) -> None:
         """Replace what others see."""
 
-    async def delete_account(number: int, now_ms: int) -> list[int]:
-        """Forget everything but number, name and messages, also its contacts; leave all groups.  -> ids of the conversations left."""
+    async def delete_account(number: int, now_ms: int) -> list[GroupOutcome]:
+        """Forget everything but number, name and messages, also its contacts; leave all groups, which the outcomes tell."""
 
     async def put_device(
         account: int, name: str, token_sha256: bytes, now_ms: int, max_devices: int
@@ -209,26 +208,33 @@ class IConversations(Interface):
     async def direct(one: int, other: int) -> Conversation | None:
         """The direct conversation of two accounts, if there is one."""
 
-    async def open_direct(one: int, other: int, now_ms: int) -> Conversation:
-        """The direct conversation of two accounts, created at need."""
+    async def open_direct(asker: int, other: int, now_ms: int, max_conversations: int) -> Conversation:
+        """The direct conversation of two accounts, created at need.
+
+        Only then it raises: NOT_FOUND if one is not there, LIMIT_REACHED if the asker is in max_conversations.
+        """
 
     async def open_directs(one: int, others: Sequence[int], now_ms: int) -> list[Conversation]:
         """Those of one account with each of the others, in one transaction; who has been deleted may be left out."""
 
-    async def change_group(
-        change: GroupChange, now_ms: int, max_members: int, max_conversations: int
-    ) -> GroupOutcome:
+    async def change_group(change: GroupChange, now_ms: int, limits: GroupLimits) -> GroupOutcome:
         """Check, apply, log and record a change in one transaction.
 
-        Raises NOT_FOUND (no such group or account), NOT_MEMBER, FORBIDDEN (not a group), LIMIT_REACHED,
-        REQUEST_ID_REUSED, REQUEST_TOO_OLD, FENCED (delivery.md section 4).
+        Raises NOT_FOUND (no such group, account, member or request), NOT_MEMBER, FORBIDDEN (not a group, or not
+        allowed: store/permissions.py), LIMIT_REACHED, REQUEST_ID_REUSED, REQUEST_TOO_OLD, FENCED (delivery.md
+        section 4).
         """
+
+    async def group_numbered(number: int) -> tuple[Conversation, int] | None:
+        """A group, also a dissolved one, and how many members it has; None if there was never one of that number."""
+
+    async def join_requests(conversation: int, after: int, limit: int) -> list[JoinRequest]:
+        """Those of accounts with number > after, ascending, at most `limit`."""
 
     async def conversation(
         conversation: int,
-    ) -> tuple[Conversation, dict[int, int], int, frozenset[int]] | None:
-        """-> the conversation, its present members as {number: joined_seq}, its last seq, and, of the two of a direct
-        one, who is blocked by the other; None if unknown."""
+    ) -> tuple[Conversation, dict[int, int], int, Standings] | None:
+        """-> the conversation, its present members as {number: joined_seq}, its last seq, who may do what; None if unknown."""
 
     async def membership(account: int, device: int, conversation: int) -> Membership | None:
         """One conversation as this device has it; also after leaving it."""

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 _CORE_VALUES = (
     "imserver.core.values",
     "imserver.core.requests",
+    "imserver.core.group_requests",
     "imserver.core.events",
     "imserver.core.errors",
 )

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core import events, requests
+from imserver.core.changes import Action
 from imserver.core.errors import Code
 from imserver.core.limits import Limits
 from imserver.net.framing import Int32Framing
@@ -52,6 +53,13 @@ class NativePageTest(SynchronousTestCase):
         table = dict(re.findall(r"\| `(\w+)` \| `?(\w+)", section))
         promised = {kind.__name__: _answer(kind) for kind in typing.get_args(requests.Request)}
         self.assertEqual(table, promised)
+
+    def test_every_action_is_named(self) -> None:
+        """The table of a group's notices is complete."""
+        section = native_page.TEXT.split("| `action` | besides |")[1].split("\n\n")[0]
+        cells = " ".join(row.split("|")[1] for row in section.splitlines() if row)
+        named = set(re.findall(r"`(\w+)`", cells))
+        self.assertEqual(named, set(Action) - {Action.REJECTED})
 
     def test_every_event_is_named(self) -> None:
         """The list of events is complete; MessageArrived is for wires that show one message at a time."""

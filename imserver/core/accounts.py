@@ -100,12 +100,12 @@ class Accounts:
         """The account and its sessions end, but for that session, which its caller ends."""
         core = self._core
         contacts = [contact for contact, _ in await core.store.contact_numbers(number)]
-        for conversation in await core.store.delete_account(number, core.wall_ms()):
-            roster = core.rosters.get(conversation)
-            if roster is not None:
-                roster.members.pop(number, None)
-        core.contacts.account_ended(number, contacts)
+        departures = await core.store.delete_account(number, core.wall_ms())
         self.end_sessions(number, ACCOUNT_DELETED, but)
+        core.contacts.account_ended(number, contacts)
+        core.rosters.account_ended(number)
+        for departure in departures:
+            await core.groups.show(departure)
 
     def end_sessions(self, number: int, why: str, but: "Session | None" = None) -> None:
         """Every session of the account ends now, but for that one."""

@@ -16,6 +16,7 @@ from imserver.core.conversations import Conversations
 from imserver.core.directory import Directory
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import GoAway, Pong, Welcome
+from imserver.core.groups import Groups
 from imserver.core.history import Reader
 from imserver.core.limits import Limits
 from imserver.core.logins import Logins
@@ -93,6 +94,7 @@ class Core:
         self.presences: Presences = Presences(self)
         self.tidings: Tidings = Tidings(self)
         self.conversations: Conversations = Conversations(self)
+        self.groups: Groups = Groups(self)
         self.history: Reader = Reader(self)
         self.projections: Counter[tuple[str, str]] = (
             Counter()

@@ -142,6 +142,8 @@ class Logins:
         before that moment is found by checking the right once more after it.
         """
         core, account = self._core, record.account
+        if session.capabilities.lobby:
+            await core.groups.enter_lobby(account.number)
         if session.closed:
             return None
         core.end_device(account.number, device.id, Code.REPLACED, "this device has connected anew")

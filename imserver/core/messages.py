@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from imserver.core.content import check_content
 from imserver.core.errors import ChatError
-from imserver.core.names import fold
 from imserver.core.posting import Posting
 from imserver.core.rates import limited
 from imserver.core.requests import Send, SendTo
@@ -74,7 +73,7 @@ class Messages:
 
     async def _find(self, session: "Session", request: Send | SendTo) -> Roster:
         if isinstance(request, SendTo):
-            return await self._core.conversations.direct_with_name(session, fold(request.name))
+            return await self._core.conversations.named(session, request.name)
         roster = await self._core.rosters.load(request.conversation)
         if session.number not in roster.members:
             # Who has left may ask again for the answer to an earlier send; the store knows whether it is one.
@@ -84,9 +83,10 @@ class Messages:
     def _post(self, session: "Session", tag: int, request: Send | SendTo, roster: Roster) -> None:
         account = session.account
         assert account is not None
-        # The rate is the members'; whoever asks for an earlier answer after leaving must not use it up.
-        if self._core.limits.enabled and account.number in roster.members:
-            self._check_conversation_rate(roster)
+        barred = None
+        # Who asks for an earlier answer after leaving must not use up the rate, which is the members'.
+        if account.number in roster.members:
+            barred = self._bar(roster, account.number)
         posting = Posting(
             roster.conversation.id,
             account.number,
@@ -99,9 +99,20 @@ class Messages:
             tag,
             roster,
             account.number in roster.blocked,
+            barred,
         )
         self._core.batches.join(posting)
         session.posting = posting
+
+    def _bar(self, roster: Roster, number: int) -> ChatError | None:
+        """Why the member may not write there now, unless it is something that was stored before."""
+        try:
+            roster.check_may_write(number, self._core.wall_ms)
+        except ChatError as error:
+            return error
+        if self._core.limits.enabled:
+            self._check_conversation_rate(roster)
+        return None
 
     def _check_rates(self, session: "Session", size: int) -> None:
         limits, rates, now = self._core.limits, session.rates, self._core.now()

@@ -1,11 +1,29 @@
 """Everything a client can ask for; core/rules.py says who may ask it, when and how often.
 
 Each request is answered by exactly one event with the request's tag: the one named in its docstring, or
-`Refused`.  Strings are validated by the core, not by codecs.
+`Refused`.  Strings are validated by the core, not by codecs.  What concerns groups only is in
+core/group_requests.py, and is here too.
 """
 
 from dataclasses import dataclass, field
 
+from imserver.core.group_requests import (
+    AddMembers,
+    AnswerJoin,
+    CreateGroup,
+    DissolveGroup,
+    FindGroup,
+    HandOver,
+    JoinGroup,
+    LeaveGroup,
+    ListJoinRequests,
+    Mute,
+    RemoveMember,
+    RenameGroup,
+    SetAnnouncement,
+    SetJoinPolicy,
+    SetRole,
+)
 from imserver.core.social_requests import (
     AnswerContact,
     Block,
@@ -20,7 +38,6 @@ from imserver.core.social_requests import (
     SetRemark,
     Unblock,
 )
-from imserver.core.values import Once
 
 # -- before login ------------------------------------------------------------------------------------
 
@@ -133,41 +150,6 @@ class OpenDirect:
 
 
 @dataclass(slots=True)
-class CreateGroup:
-    """-> ConversationOpened.  The asker becomes a member, with the accounts named."""
-
-    title: str
-    members: list[int]
-    once: Once | None = None
-
-
-@dataclass(slots=True)
-class AddMembers:
-    """-> GroupChanged.  Who is a member already is skipped."""
-
-    conversation: int
-    members: list[int]
-    once: Once | None = None
-
-
-@dataclass(slots=True)
-class LeaveGroup:
-    """-> GroupChanged."""
-
-    conversation: int
-    once: Once | None = None
-
-
-@dataclass(slots=True)
-class RenameGroup:
-    """-> GroupChanged."""
-
-    conversation: int
-    title: str
-    once: Once | None = None
-
-
-@dataclass(slots=True)
 class ListConversations:
     """-> ConversationList: a page of at most `limit` (0: 200) conversations with id > after."""
 
@@ -200,7 +182,7 @@ class Send:
 
 @dataclass(slots=True)
 class SendTo:
-    """-> Sent.  As Send, to the direct conversation with the account of that name."""
+    """-> Sent.  As Send, to the direct conversation with the account of that name, or to the group whose number N is in the name *N."""
 
     name: str
     client_id: bytes
@@ -267,6 +249,7 @@ Request = (
     | RequestContact | AnswerContact | RemoveContact | Block | Unblock | ListBlocked | SetRemark
     | ListContacts | ListContactRequests | Search | SetPresence | SetPrivacy
     | OpenDirect | CreateGroup | AddMembers | LeaveGroup | RenameGroup | ListConversations | ListMembers
+    | FindGroup | JoinGroup | AnswerJoin | ListJoinRequests | RemoveMember | SetRole | HandOver | Mute
+    | SetJoinPolicy | SetAnnouncement | DissolveGroup
     | Send | SendTo | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
 )  # fmt: skip
-GroupRequest = CreateGroup | AddMembers | LeaveGroup | RenameGroup

@@ -52,6 +52,7 @@ class Dialogue:
         self._asked = 0
         self._waiting: dict[int, Deferred[Any]] = {}
         self._answers: list[tuple[Deferred[Any], Event]] = []  # of this turn
+        self._soon: list[Callable[[], Coroutine[Any, Any, None]]] = []
 
     # -- for subclasses to say
 
@@ -77,19 +78,28 @@ class Dialogue:
         self.busy += 1
         Deferred.fromCoroutine(self._run(command))
 
+    def run_soon(self, make: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start a command at the end of this turn: for `happened`, which the core calls amid its work."""
+        self._soon.append(make)
+
     async def ask(self, request: Request, kind: type[Answer]) -> Answer:
-        """The answer to a request that has one.  Raises ChatError if it is refused.
+        """The answer to a request that is answered by one kind of event.  Raises ChatError if it is refused.
 
         Whoever is gone gets no answer, and the command goes no further.
         """
+        answer = await self.ask_any(request)
+        if not isinstance(answer, kind):
+            raise TypeError(f"{type(request).__name__} is not answered by {kind.__name__}")
+        return answer
+
+    async def ask_any(self, request: Request) -> Event:
+        """Likewise, where there are several kinds."""
         self._asked -= 1  # negative, so that all other tags are the subclass's
-        waiting = self._waiting[self._asked] = Deferred[Any]()
+        waiting = self._waiting[self._asked] = Deferred[Event]()
         self.session.ask(self._asked, request)
         answer = await waiting
         if isinstance(answer, Refused):
             raise ChatError(Code(answer.code), answer.text, answer.retry_after_ms)
-        if not isinstance(answer, kind):
-            raise TypeError(f"{type(request).__name__} is not answered by {kind.__name__}")
         return answer
 
     async def _run(self, command: Coroutine[Any, Any, None]) -> None:
@@ -118,13 +128,16 @@ class Dialogue:
         return self.happened(event, tag) if tag else self._happened(event)
 
     def go_on(self) -> None:
-        """The turn ends: commands go on with their answers.
+        """The turn ends: commands go on with their answers, or start.
 
         Not sooner, because whoever gives an answer may not be ready for the next request.
         """
         answers, self._answers = self._answers, []
         for waiting, answer in answers:
             waiting.callback(answer)
+        soon, self._soon = self._soon, []
+        for make in soon:
+            self.run(make())
 
     def _refusals(self) -> bytes:
         """Those that end the connection, which their commands come too late to tell."""

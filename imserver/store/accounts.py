@@ -1,14 +1,17 @@
 """Accounts and their devices in SQLite."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import apsw
 
+from imserver.core.changes import GroupOutcome
 from imserver.core.errors import ChatError, Code, not_invited
 from imserver.core.values import Account, AccountRecord, DeviceRecord
 from imserver.store import rows
 from imserver.store.contact_tables import forget_account
 from imserver.store.group_commit import GroupCommit
+from imserver.store.group_rules import GroupRules
+from imserver.store.groups import SqliteTables
 from imserver.store.numbers import own_number
 from imserver.store.tails import Tails
 
@@ -36,9 +39,9 @@ _USE_INVITATION = """
     UPDATE invitations SET uses_left = uses_left - 1
     WHERE code_sha256 = ? AND uses_left > 0 AND expires_ms > ? RETURNING id"""
 _CONVERSATIONS_OF = "SELECT conversation FROM members WHERE account = ?"
-_LEAVE_GROUPS = """
-    DELETE FROM members WHERE account = ? AND conversation IN (SELECT id FROM conversations WHERE lower IS NULL)
-    RETURNING conversation"""
+_FORGET_GROUPS = """
+    DELETE FROM members WHERE account = ? AND conversation IN (SELECT id FROM conversations WHERE lower IS NULL)"""
+_FORGET_REQUESTS = "DELETE FROM join_requests WHERE account = ?"
 _FORGET_DEVICES = "DELETE FROM devices WHERE account = ?"
 
 _DEVICE = "SELECT id, account, name, created_ms, last_seen_ms FROM devices WHERE id = ?"
@@ -70,7 +73,9 @@ class SqliteAccounts:
 
     _connection: apsw.Connection
     _commits: GroupCommit
+    _tables: SqliteTables
     _tails: Tails
+    _token_bytes: Callable[[int], bytes]
 
     async def create_account(
         self,
@@ -151,17 +156,19 @@ class SqliteAccounts:
 
         await self._commits.write(execute)
 
-    async def delete_account(self, number: int, now_ms: int) -> list[int]:
+    async def delete_account(self, number: int, now_ms: int) -> list[GroupOutcome]:
         """See IAccounts."""
         return await self._commits.write(lambda: self._delete(number, now_ms))
 
-    def _delete(self, number: int, now_ms: int) -> list[int]:
-        self._connection.execute(_DELETE, (now_ms, number))
-        self._connection.execute(_FORGET_DEVICES, (number,))
+    def _delete(self, number: int, now_ms: int) -> list[GroupOutcome]:
+        gone = GroupRules(self._tables, self._token_bytes).end_account(number, now_ms)
         forget_account(self._connection, number)
         for conversation in _ids(self._connection.execute(_CONVERSATIONS_OF, (number,))):
             self._tails.forget(conversation)
-        return sorted(_ids(self._connection.execute(_LEAVE_GROUPS, (number,))))
+        for statement in (_FORGET_DEVICES, _FORGET_GROUPS, _FORGET_REQUESTS):
+            self._connection.execute(statement, (number,))
+        self._connection.execute(_DELETE, (now_ms, number))
+        return gone
 
     async def put_device(
         self, account: int, name: str, token_sha256: bytes, now_ms: int, max_devices: int

@@ -1,10 +1,12 @@
 """Accounts and devices in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from imserver.core.changes import GroupOutcome
 from imserver.core.errors import ChatError, Code, not_invited
 from imserver.core.values import Account, AccountRecord, Device, DeviceRecord
+from imserver.store.group_rules import GroupRules
 from imserver.store.memory_contacts import MemoryContactTables
 from imserver.store.memory_tables import MemoryTables, StoredDevice
 from imserver.store.numbers import FIRST_NUMBER, own_number
@@ -14,6 +16,7 @@ class MemoryAccounts:
     """IAccounts over MemoryTables."""
 
     _tables: MemoryTables
+    _token_bytes: Callable[[int], bytes]
     _contacts: MemoryContactTables
     _last_device = 0
 
@@ -69,7 +72,8 @@ class MemoryAccounts:
             changed = replace(account, display_name=display_name, signature=signature)
             self._tables.accounts[number] = replace(self._tables.accounts[number], account=changed)
 
-    async def delete_account(self, number: int, now_ms: int) -> list[int]:
+    async def delete_account(self, number: int, now_ms: int) -> list[GroupOutcome]:
+        gone = GroupRules(self._tables, self._token_bytes).end_account(number, now_ms)
         account = self._tables.account(number)
         if account:
             forgotten = replace(account, display_name="", signature="")
@@ -83,10 +87,11 @@ class MemoryAccounts:
         self._contacts.forget_account(number)
         for device in self._devices(number):
             del self._tables.devices[device.record.id]
-        groups = [id for id, log in self._tables.logs.items() if number in log.places and not log.peers]
-        for id in groups:
-            del self._tables.logs[id].places[number]
-        return sorted(groups)
+        for log in self._tables.logs.values():
+            log.requests.pop(number, None)
+            if not log.peers:
+                log.places.pop(number, None)
+        return gone
 
     def _devices(self, account: int) -> list[StoredDevice]:
         """The longest unseen first."""

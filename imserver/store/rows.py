@@ -9,6 +9,8 @@ from imserver.core.values import (
     ConversationKind,
     Device,
     DeviceRecord,
+    JoinRequest,
+    Member,
     Membership,
 )
 
@@ -26,11 +28,21 @@ def device_record(row: Row) -> DeviceRecord:
 
 
 def conversation(row: Row) -> Conversation:
-    """(id, kind, title, then number, name, display_name, signature of both peers or NULLs)"""
+    """(id, kind, title, then number, name, display_name, signature of both peers or NULLs, then number, announcement, join_policy)"""
     peers = () if row[3] is None else (Account(*row[3:7]), Account(*row[7:11]))
-    return Conversation(row[0], ConversationKind(row[1]), row[2], peers)
+    return Conversation(row[0], ConversationKind(row[1]), row[2], peers, *row[11:14])
 
 
 def membership(row: Row) -> Membership:
-    """(as conversation, then last_seq, joined_seq, left_seq, delivered_seq, read_seq)"""
-    return Membership(conversation(row[:11]), *row[11:16])
+    """(as conversation, then last_seq, joined_seq, left_seq, delivered_seq, read_seq, role)"""
+    return Membership(conversation(row[:14]), *row[14:20])
+
+
+def member(row: Row) -> Member:
+    """(number, name, display_name, signature, joined_seq, role, muted_until_ms)"""
+    return Member(Account(*row[:4]), *row[4:7])
+
+
+def join_request(row: Row) -> JoinRequest:
+    """(conversation, number, name, display_name, signature, text, time_ms)"""
+    return JoinRequest(row[0], Account(*row[1:5]), row[5], row[6])

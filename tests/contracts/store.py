@@ -8,10 +8,10 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from imserver.core import notices
-from imserver.core.changes import Action, GroupChange, Recorded
+from imserver.core.changes import Action, GroupChange, GroupLimits, Recorded
 from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
-from imserver.core.values import ConversationKind, Kind, Once
+from imserver.core.values import LOBBY, ConversationKind, Kind, Once, Role, Standings
 from imserver.interfaces import IStore
 from tests.contracts.contacts import ContactsContract
 from tests.store.fates import fate, fates, messages, posting_of
@@ -19,9 +19,10 @@ from tests.store.fates import fate, fates, messages, posting_of
 T = TypeVar("T")
 NOW = 1_700_000_000_000
 MANY = 2**53
+LIMITS = GroupLimits(max_members=100, max_lobby_members=100, max_conversations=100, max_join_requests=100)
 
 
-class StoreContract(ContactsContract):
+class StoreCase:
     """Mixed into a SynchronousTestCase; `make_store()` returns an empty store, `settle()` lets its writes finish."""
 
     def make_store(self) -> Any:
@@ -55,8 +56,8 @@ class StoreContract(ContactsContract):
         token = (f"{account}/{name}/{now_ms}" + 32 * "x")[:32].encode()
         return self.get(self.store.put_device(account, name, token, now_ms, max_devices))[0].id
 
-    def change(self, change: GroupChange, max_members: int = 100, max_conversations: int = 100) -> Any:
-        return self.store.change_group(change, NOW, max_members, max_conversations)
+    def change(self, change: GroupChange, **limits: int) -> Any:
+        return self.store.change_group(change, NOW, replace(LIMITS, **limits))
 
     def group(self, actor: int, *members: int) -> int:
         change = GroupChange(Action.CREATED, actor, 0, "Club", members, None)
@@ -69,7 +70,7 @@ class StoreContract(ContactsContract):
         return self.get(self.change(GroupChange(Action.LEFT, actor, group, "", (), None)))
 
     def direct(self, one: int, other: int) -> int:
-        return self.get(self.store.open_direct(one, other, NOW)).id
+        return self.get(self.store.open_direct(one, other, NOW, 100)).id
 
     def posting(
         self, conversation: int, sender: int, body: bytes = b"hello", client_id: bytes = b""
@@ -89,6 +90,10 @@ class StoreContract(ContactsContract):
 
     def seqs(self, conversation: int, **bounds: Any) -> list[int]:
         return [message.seq for message in self.history(conversation, **bounds)]
+
+
+class StoreContract(StoreCase, ContactsContract):
+    """Everything but what groups are more than lists of members, which is in groups.py."""
 
     # -- accounts --------------------------------------------------------------------------------------
 
@@ -131,7 +136,9 @@ class StoreContract(ContactsContract):
         device, group, direct = self.device(alice), self.group(alice, bob), self.direct(alice, bob)
         self.send(group, alice)
         self.get(self.store.set_profile(alice, "A", "sig"))
-        self.assertEqual(self.get(self.store.delete_account(alice, NOW)), [group])
+        (outcome,) = self.get(self.store.delete_account(alice, NOW))
+        self.assertEqual((outcome.conversation.id, outcome.notice.seq), (group, 3))
+        self.assertEqual([m.account.number for m in outcome.went], [alice])
         record = self.get(self.store.account_numbered(alice))
         self.assertEqual(
             (record.account.name, record.account.display_name, record.account.signature), ("alice", "", "")
@@ -139,7 +146,7 @@ class StoreContract(ContactsContract):
         self.assertEqual((record.password_hash, record.deleted), ("", True))
         self.assertIsNone(self.get(self.store.device_with_id(device)))
         self.assertEqual([m.account.number for m in self.get(self.store.members(group, 0, 9))], [bob])
-        self.assertEqual([m.sender_name for m in self.history(group)], ["alice", "alice"])
+        self.assertEqual([m.sender_name for m in self.history(group)], ["alice"] * 3)
         self.assertEqual(set(self.get(self.store.conversation(direct))[1]), {alice, bob})
 
     def test_deleted_account_is_not_changed(self) -> None:
@@ -255,15 +262,15 @@ class StoreContract(ContactsContract):
         """Two accounts have one direct conversation, whoever opens it, with both as members from the start."""
         alice, bob = self.account("alice"), self.account("bob")
         self.assertIsNone(self.get(self.store.direct(alice, bob)))
-        conversation = self.get(self.store.open_direct(bob, alice, NOW))
-        self.assertEqual(self.get(self.store.open_direct(alice, bob, NOW)), conversation)
+        conversation = self.get(self.store.open_direct(bob, alice, NOW, 100))
+        self.assertEqual(self.get(self.store.open_direct(alice, bob, NOW, 100)), conversation)
         self.assertEqual(self.get(self.store.direct(alice, bob)), conversation)
         self.assertEqual(self.get(self.store.direct(bob, alice)), conversation)
         self.assertEqual(conversation.kind, ConversationKind.DIRECT)
         self.assertEqual([peer.name for peer in conversation.peers], ["alice", "bob"])
         self.assertEqual(
             self.get(self.store.conversation(conversation.id)),
-            (conversation, {alice: 0, bob: 0}, 0, frozenset()),
+            (conversation, {alice: 0, bob: 0}, 0, Standings()),
         )
         self.assertTrue(1 <= conversation.id < MANY)
 
@@ -271,15 +278,15 @@ class StoreContract(ContactsContract):
         """Looking for a direct conversation does not make one."""
         alice, bob = self.account("alice"), self.account("bob")
         self.assertIsNone(self.get(self.store.direct(alice, bob)))
-        conversation = self.get(self.store.open_direct(alice, bob, NOW))
+        conversation = self.get(self.store.open_direct(alice, bob, NOW, 100))
         self.assertEqual(self.get(self.store.direct(bob, alice)), conversation)
 
     def test_direct_with_nobody(self) -> None:
         """There is no new conversation with an account that does not exist, or no longer."""
         alice, bob = self.account("alice"), self.account("bob")
-        self.assertEqual(self.refusal(self.store.open_direct(alice, 5, NOW)), Code.NOT_FOUND)
+        self.assertEqual(self.refusal(self.store.open_direct(alice, 5, NOW, 100)), Code.NOT_FOUND)
         self.get(self.store.delete_account(bob, NOW))
-        self.assertEqual(self.refusal(self.store.open_direct(alice, bob, NOW)), Code.NOT_FOUND)
+        self.assertEqual(self.refusal(self.store.open_direct(alice, bob, NOW, 100)), Code.NOT_FOUND)
 
     def test_unknown_conversation(self) -> None:
         """Nothing is known about an unknown conversation."""
@@ -298,14 +305,14 @@ class StoreContract(ContactsContract):
         group = outcome.conversation
         self.assertEqual((group.kind, group.title, group.peers), (ConversationKind.GROUP, "Club", ()))
         self.assertEqual(
-            [(m.account.name, m.joined_seq) for m in outcome.members], [("alice", 0), ("bob", 0)]
+            [(m.account.name, m.joined_seq, m.role) for m in outcome.came],
+            [("alice", 0, Role.OWNER), ("bob", 0, Role.MEMBER)],
         )
         self.assertEqual(self.history(group.id), [outcome.notice])
         self.assertEqual((outcome.seq, outcome.notice.sender, outcome.notice.kind), (1, alice, Kind.NOTICE))
         self.assertEqual(notices.sentence(outcome.notice.body), 'alice created the group "Club"')
-        self.assertEqual(
-            self.get(self.store.conversation(group.id)), (group, {alice: 0, bob: 0}, 1, frozenset())
-        )
+        found = self.get(self.store.conversation(group.id))
+        self.assertEqual(found, (group, {alice: 0, bob: 0}, 1, outcome.standings))
 
     def test_add_members(self) -> None:
         """Who is added sees the notice of that and what follows; who is a member already is skipped."""
@@ -313,7 +320,7 @@ class StoreContract(ContactsContract):
         group = self.group(alice, bob)
         self.send(group, alice, 3)
         outcome = self.add(group, bob, carol, alice)
-        self.assertEqual([(m.account.name, m.joined_seq) for m in outcome.members], [("carol", 4)])
+        self.assertEqual([(m.account.name, m.joined_seq) for m in outcome.came], [("carol", 4)])
         self.assertEqual((outcome.seq, outcome.notice.seq), (5, 5))
         self.assertEqual(notices.sentence(outcome.notice.body), "bob added carol")
         self.assertEqual(self.get(self.store.membership(carol, self.device(carol), group)).delivered_seq, 4)
@@ -327,7 +334,7 @@ class StoreContract(ContactsContract):
             GroupChange(Action.RENAMED, alice, group, "Club", (), None),
         ):
             outcome = self.get(self.change(change))
-            self.assertEqual((outcome.seq, outcome.members, outcome.notice), (1, (), None))
+            self.assertEqual((outcome.seq, outcome.came, outcome.notice), (1, (), None))
         self.assertEqual(self.seqs(group), [1])
 
     def test_leave(self) -> None:
@@ -335,7 +342,7 @@ class StoreContract(ContactsContract):
         alice, bob = self.account("alice"), self.account("bob")
         device, group = self.device(bob), self.group(alice, bob)
         outcome = self.leave(group, bob)
-        self.assertEqual(([m.account.name for m in outcome.members], outcome.seq), (["bob"], 2))
+        self.assertEqual(([m.account.name for m in outcome.went], outcome.seq), (["bob"], 2))
         self.assertEqual(notices.sentence(outcome.notice.body), "bob left")
         self.send(group, alice, 2)
         membership = self.get(self.store.membership(bob, device, group))
@@ -584,6 +591,19 @@ class StoreContract(ContactsContract):
         retry = self.posting(group, bob, client_id=b"a")
         self.get(self.store.append([retry], NOW))
         self.assertEqual(fate(retry), (2, NOW, False))
+
+    def test_barred(self) -> None:
+        """Of a posting that is barred nothing new is stored, and what was stored before is answered with its seq."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct = self.direct(alice, bob)
+        self.get(self.store.append([posting_of(direct, alice, b"stem", 2, [b"2", b"3"])], NOW))
+        retry = posting_of(direct, alice, b"stem", 1, [b"1", b"2", b"3", b"4"])
+        new = posting_of(direct, alice, b"other", 1, [b"1"])
+        for posting in (retry, new):
+            posting.barred = ChatError(Code.FORBIDDEN, "not now")
+        self.get(self.store.append([retry, new, posting_of(direct, bob, b"stem", 1, [b"1"])], NOW + 9))
+        self.assertEqual(fates(retry), [Code.FORBIDDEN, (1, NOW, False), (2, NOW, False), Code.FORBIDDEN])
+        self.assertEqual((fate(new), self.seqs(direct)), (Code.FORBIDDEN, [1, 2, 3]))
 
     def test_gapless_among_changes(self) -> None:
         """Notices and messages share one sequence."""
@@ -944,14 +964,14 @@ class StoreContract(ContactsContract):
         club, left = self.group(alice, bob), self.group(bob)
         self.send(club, bob, 2)
         self.leave(left, bob)
-        found = self.get(self.store.groups(0, 9))
+        found = self.get(self.store.groups(LOBBY, 9))
         self.assertEqual([group.id for group in found], sorted((club, left)))
         self.assertEqual(
             {group.id: (group.title, group.members, group.last_seq) for group in found},
             {club: ("Club", 2, self.seqs(club)[-1]), left: ("Club", 0, self.seqs(left)[-1])},
         )
         self.assertEqual(self.get(self.store.groups(found[0].id, 9)), found[1:])
-        self.assertEqual(self.get(self.store.groups(0, 1)), found[:1])
+        self.assertEqual([group.title for group in self.get(self.store.groups(0, 1))], ["lobby"])
 
     def test_open_directs(self) -> None:
         """The same conversations as opened one by one, in their order; who has been deleted is left out."""

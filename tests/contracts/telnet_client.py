@@ -8,7 +8,7 @@ from tests.contracts.wire import WireClient
 # Whoever reads knows its sentences; what is none of them and has a head came from somebody.
 _SENT = re.compile(r"Sent to (\S+)\.")
 _GREETINGS = ("This is imserver.", "You are logged in as ")
-_MESSAGE = re.compile(r"([a-z0-9._-]+): (.*)")
+_MESSAGE = re.compile(r"((?:\*\d+ )?[a-z0-9._-]+): (.*)")
 _SHOWN = re.compile(r"<U\+([0-9A-F]{4,6})>")
 
 

@@ -49,7 +49,7 @@ class MessageTests(SynchronousTestCase):
         """Everything becomes a text, else the same; what was no text is counted."""
         projection = Projection(PLAIN, self.lost)
         for original, text in SAMPLES.values():
-            shown = projection.message(original)
+            shown = projection.message(original, GROUP)
             expected = replace(original, kind=Kind.TEXT, content_type="", body=text.encode())
             self.assertEqual(shown, expected)
         self.assertEqual(
@@ -63,7 +63,7 @@ class MessageTests(SynchronousTestCase):
             for original, _ in SAMPLES.values():
                 run = Run.of(original)
                 run.bodies = [original.body] * 2
-                self.assertEqual(projection.bodies(run), [projection.message(original).body] * 2)
+                self.assertEqual(projection.bodies(run), [projection.message(original, GROUP).body] * 2)
 
     def test_withheld_runs(self) -> None:
         """Of a run that is withheld nothing is shown, not even that there is one."""
@@ -75,7 +75,7 @@ class MessageTests(SynchronousTestCase):
         """A document stays as it is; anything else becomes one, and a text loses nothing by that."""
         projection = Projection(RICH, self.lost)
         for kind, (original, text) in SAMPLES.items():
-            shown = projection.message(original)
+            shown = projection.message(original, GROUP)
             self.assertEqual((shown.kind, rtf.to_text(shown.body)), (Kind.RICH, text))
             self.assertIs(shown is original, kind is Kind.RICH)
         self.assertEqual(self.lost, {("rich", kind): 1 for kind in ("OPAQUE", "NOTICE", "TOMBSTONE")})
@@ -85,7 +85,7 @@ class MessageTests(SynchronousTestCase):
         projection = Projection(Capabilities("all"), self.lost)
         self.assertTrue(projection.changes_nothing)
         for original, _ in SAMPLES.values():
-            self.assertIs(projection.message(original), original)
+            self.assertIs(projection.message(original, GROUP), original)
         self.assertEqual(self.lost, {})
 
     def test_sizes(self) -> None:
@@ -97,7 +97,7 @@ class MessageTests(SynchronousTestCase):
     def test_any_body(self, kind: Kind, body: bytes) -> None:
         """Whatever lies in the log, its readers go on (T25)."""
         for capabilities in (PLAIN, RICH):
-            shown = Projection(capabilities, Counter()).message(message(kind, body, "a/b"))
+            shown = Projection(capabilities, Counter()).message(message(kind, body, "a/b"), GROUP)
             self.assertIn(shown.kind, capabilities.kinds)
         words(message(kind, body)).encode()
 
@@ -143,7 +143,7 @@ class EventTests(SynchronousTestCase):
     def test_messages(self) -> None:
         """A message that arrives is projected; one that needs none is the same event."""
         shown = self.plain.event(MessageArrived(SAMPLES[Kind.RICH][0], GROUP))
-        self.assertEqual(shown, MessageArrived(self.plain.message(SAMPLES[Kind.RICH][0]), GROUP))
+        self.assertEqual(shown, MessageArrived(self.plain.message(SAMPLES[Kind.RICH][0], GROUP), GROUP))
         text = MessageArrived(SAMPLES[Kind.TEXT][0], GROUP)
         self.assertIs(self.plain.event(text), text)
 

@@ -171,7 +171,7 @@ class GroupsTests(OperatedCase):
         alice = logged_in(self.world, "alice")
         id = group(alice, account(self.world, "bob"), title="the club")
         self.assertEqual(
-            " ".join(self.ask("groups list")[0].split()), f"{id} members: 2, messages: 1, title: the club"
+            " ".join(self.ask("groups list")[1].split()), f"{id} members: 2, messages: 1, title: the club"
         )
 
 

@@ -50,7 +50,7 @@ class OpeningCase(SynchronousTestCase):
         rig = self.opened()
         for name in ("alice", "bob"):
             self.get(rig, rig.store.create_account(name, "", "", NOW))
-        self.direct = self.get(rig, rig.store.open_direct(100001, 100002, NOW)).id
+        self.direct = self.get(rig, rig.store.open_direct(100001, 100002, NOW, 100)).id
         bodies = [b"body %d" % n for n in range(count)]
         starts = [n for n in range(count) if n % 8 in (0, 1, 3)]  # runs of one, two and five
         postings = [
@@ -262,7 +262,10 @@ class DamageTests(OpeningCase):
         """How many wrong messages are served when the file holds that."""
         path.write_bytes(content)
         (path.parent / "imserver.db-shm").unlink(missing_ok=True)
-        served = self.served(path.parent) or []
+        try:
+            served = self.served(path.parent) or []
+        except OverflowError:  # a number that no message has, which only a store without checksums gives out
+            return 1
         self.flushLoggedErrors()
         seqs = [m.seq for m in served]
         self.assertTrue(all(next == seq + 1 for seq, next in pairwise(seqs)), seqs)

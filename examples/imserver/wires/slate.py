@@ -39,6 +39,6 @@ slate = FramedWire(
     Dialect(
         LineFraming,
         SlateCodec(),
-        Capabilities("slate", acknowledges=False, fetches=False, kinds=frozenset([Kind.TEXT])),
+        Capabilities("slate", acknowledges=False, fetches=False, kinds=frozenset([Kind.TEXT]), groups=False),
     ),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imserver.core.errors import UnreadableRequest
-from imserver.dialogues.telnet import entering, operating, people, talking
+from imserver.dialogues.telnet import entering, groups, operating, people, talking
 from imserver.dialogues.telnet.visible import visible
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ TABLE = {
         Command("register", "NAME [PASSWORD]", "make an account, and log in", entering.register, 1, 2, before_login=True),
         Command("login", "NAME [PASSWORD]", "log in; the password can be typed unseen", entering.log_in, 1, 2, before_login=True),
         Command("quit", "", "leave", entering.leave, before_login=True),
-        Command("msg", "NAME TEXT", "say something to somebody", talking.message, 2, 2),
-        Command("history", "NAME [COUNT]", "what was said last", talking.history, 1, 2),
+        Command("msg", "NAME|*N TEXT", "say something to somebody, or in a group", talking.message, 2, 2),
+        Command("history", "NAME|*N [COUNT]", "what was said last", talking.history, 1, 2),
         Command("who", "", "which of your contacts are there", people.who),
         Command("contacts", "", "all of them, and who would like to be one", people.contacts),
         Command("contacts refuse", "NAME", "answer a request with silence", people.refuse, 1, 1),
@@ -61,6 +61,24 @@ TABLE = {
         Command("contacts unblock", "NAME", "hear from somebody again", people.unblock, 1, 1),
         Command("add", "NAME [TEXT]", "ask somebody to be your contact, or agree to it", people.add, 1, 2),
         Command("status", "[STATE [TEXT]]", "be online, away, busy, dnd or invisible", people.status, 0, 2),
+        Command("group", "", "the groups you are in", groups.mine),
+        Command("group create", "TITLE", "a new group, of which you are the owner", groups.create, 1, 1),
+        Command("join", "*N [TEXT]", "become a member, or ask to", groups.join, 1, 2),
+        Command("leave", "*N", "be a member no longer", groups.leave, 1, 1),
+        Command("group members", "*N", "who is in it", groups.members, 1, 1),
+        Command("group add", "*N NAME ...", "make somebody a member", groups.add, 2, 2),
+        Command("group requests", "*N", "who would like to be one", groups.requests, 1, 1),
+        Command("group accept", "*N NAME", "let somebody in", groups.accept, 2, 2),
+        Command("group refuse", "*N NAME", "let somebody stay outside", groups.refuse, 2, 2),
+        Command("group remove", "*N NAME", "put somebody out", groups.remove, 2, 2),
+        Command("group mute", "*N NAME MINUTES", "let somebody only read; 0 ends it", groups.mute, 3, 3),
+        Command("group rename", "*N TITLE", "give it another title", groups.rename, 2, 2),
+        Command("group announce", "*N [TEXT]", "what everybody in it should know", groups.announce, 1, 2),
+        Command("group policy", "*N HOW", "people join: open, request or invitation", groups.policy, 2, 2),
+        Command("group promote", "*N NAME", "make somebody an admin", groups.promote, 2, 2),
+        Command("group demote", "*N NAME", "make an admin a member", groups.demote, 2, 2),
+        Command("group owner", "*N NAME", "hand the group over", groups.hand_over, 2, 2),
+        Command("group dissolve", "*N", "end the group", groups.dissolve, 1, 1),
         Command("operator", "COMMAND", "for administrators; say: operator help", operating.operate, 1, 1),
     )
 }  # fmt: skip

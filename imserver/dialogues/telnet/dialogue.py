@@ -9,11 +9,11 @@ from secrets import token_bytes
 
 from imserver.core.burst import Burst
 from imserver.core.errors import ChatError, Code, UnreadableRequest
-from imserver.core.events import AccountFound, Event, Refused, Sent
+from imserver.core.events import AccountFound, Event, JoinRequested, Refused, Sent
 from imserver.core.requests import LookUp, Send, SendTo
 from imserver.core.session import Session
 from imserver.core.values import Account, ConversationKind, Presence, State
-from imserver.dialogues.telnet import commands, news
+from imserver.dialogues.telnet import commands, groups, news
 from imserver.dialogues.telnet.visible import visible
 from imserver.net.dialogue import Dialogue
 from imserver.net.framing import Framing
@@ -81,6 +81,9 @@ class TelnetDialogue(Dialogue):
                 return _written([f"Sent to {whom}."])
             case Refused() if whom:
                 return _written([f"Not sent to {whom}: {news.reason(event)}."])
+            case JoinRequested(request=request):
+                self.run_soon(lambda: groups.tell_request(self, request))
+                return b""
         return _written(news.told(event, self.session.account))
 
     def view(self, burst: Burst) -> Hashable:

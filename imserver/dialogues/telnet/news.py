@@ -7,16 +7,27 @@ from imserver.core.events import (
     Closing,
     ContactAdded,
     ContactRequested,
+    ConversationOpened,
     Event,
     GoAway,
+    JoinRequested,
     MessageArrived,
     Refused,
 )
-from imserver.core.values import Account, ContactRequest, Conversation, ConversationKind, Kind, Message
+from imserver.core.values import (
+    Account,
+    ContactRequest,
+    Conversation,
+    ConversationKind,
+    Kind,
+    Membership,
+    Message,
+)
 from imserver.dialogues.telnet.visible import lines, visible
-from imserver.net.projection import words
+from imserver.net.projection import group_name, words
 
-SHOWN = frozenset([ContactAdded, ContactRequested])
+# Who comes into a group or goes is told by the group's own log, and who is there by the command `who`.
+SHOWN = frozenset([ContactAdded, ContactRequested, ConversationOpened, JoinRequested])
 
 
 def told(event: Event, reader: Account | None) -> list[str]:
@@ -30,6 +41,8 @@ def told(event: Event, reader: Account | None) -> list[str]:
             return [contact_request(event.request)]
         case ContactAdded():
             return [f"{event.contact.account.name} is your contact now."]
+        case ConversationOpened():
+            return opened(event.membership)
         case GoAway():
             return ["The server is about to stop.  Come back in a minute."]
         case Closing(code=code) if (
@@ -37,6 +50,19 @@ def told(event: Event, reader: Account | None) -> list[str]:
         ):  # a program that speaks otherwise reads no sentences
             return [sentence(event.text)]
     return []
+
+
+def opened(membership: Membership) -> list[str]:
+    """A group one is in from now on; of a conversation of two, its first message tells enough."""
+    conversation = membership.conversation
+    if conversation.kind is not ConversationKind.GROUP:
+        return []
+    first = f'You are in the group {group_name(conversation)} "{visible(conversation.title)}".'
+    return (
+        [first, *lines("Its announcement: ", conversation.announcement)]
+        if conversation.announcement
+        else [first]
+    )
 
 
 def message_lines(message: Message, conversation: Conversation, reader: Account | None) -> list[str]:
@@ -52,11 +78,6 @@ def message_lines(message: Message, conversation: Conversation, reader: Account 
 def time_of(message: Message) -> str:
     """To the minute, in UTC."""
     return f"{datetime.fromtimestamp(message.time_ms / 1000, UTC):%Y-%m-%d %H:%M}"
-
-
-def group_name(conversation: Conversation) -> str:
-    """As people write it."""
-    return f"*{conversation.id}"
 
 
 def other(conversation: Conversation, reader: Account) -> Account:

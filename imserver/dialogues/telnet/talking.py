@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from imserver.core.errors import ChatError, Code, UnreadableRequest
-from imserver.core.events import ConversationList, History
+from imserver.core.events import History
 from imserver.core.names import fold
-from imserver.core.requests import FetchHistory, ListConversations, SendTo
-from imserver.core.values import Conversation, Kind
+from imserver.core.requests import FetchHistory, SendTo
+from imserver.core.values import Conversation, ConversationKind, Kind
+from imserver.dialogues.telnet.groups import memberships
 from imserver.dialogues.telnet.news import message_lines, other, time_of
-from imserver.net.projection import is_withheld
+from imserver.net.projection import group_name, is_withheld
 
 if TYPE_CHECKING:
     from imserver.dialogues.telnet.dialogue import TelnetDialogue
@@ -18,7 +19,7 @@ _HISTORY, _LONGEST_HISTORY = "20", 200
 
 
 def message(dialogue: "TelnetDialogue", whom: str, text: str) -> None:
-    """To somebody, who need not be there."""
+    """To somebody, who need not be there, or to a group."""
     dialogue.send(whom, SendTo(whom, dialogue.client_id(), Kind.TEXT, "", text.encode()))
 
 
@@ -38,14 +39,14 @@ async def history(dialogue: "TelnetDialogue", whom: str, count: str = _HISTORY) 
 
 
 async def _conversation(dialogue: "TelnetDialogue", whom: str) -> Conversation:
-    """The one with somebody, among those there are; raises ChatError."""
-    name, after = fold(whom), 0
-    reader = dialogue.session.account
-    while True:
-        page = await dialogue.ask(ListConversations(after, 0), ConversationList)
-        for conversation in (membership.conversation for membership in page.memberships):
-            if conversation.peers and reader and other(conversation, reader).name == name:
-                return conversation
-        if not page.next:
-            raise ChatError(Code.NOT_FOUND, f"you have not talked with {whom} yet")
-        after = page.next
+    """The one with somebody, or the group, among those there are; raises ChatError."""
+    name, reader = fold(whom), dialogue.session.account
+    async for membership in memberships(dialogue):
+        conversation = membership.conversation
+        if conversation.kind is ConversationKind.GROUP:
+            called = group_name(conversation)
+        else:
+            called = other(conversation, reader).name if reader else ""
+        if called == name:
+            return conversation
+    raise ChatError(Code.NOT_FOUND, f"you have not talked with {whom} yet")

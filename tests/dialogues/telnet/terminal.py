@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from imserver.wires.telnet import telnet
-from tests.fakes import Peer, World
+from tests.core.client import account
+from tests.fakes import LIMITS, Peer, World
 
 
 class Terminal:
@@ -35,3 +38,14 @@ class Terminal:
     @property
     def session(self) -> Any:
         return self.peer.protocol.session
+
+
+class TelnetCase(SynchronousTestCase):
+    limits = LIMITS
+
+    def setUp(self) -> None:
+        self.world = World(self.limits)
+        self.numbers = {name: account(self.world, name) for name in ("alice", "bob", "carol")}
+
+    def terminal(self, name: str = "") -> Terminal:
+        return Terminal(self.world, name)

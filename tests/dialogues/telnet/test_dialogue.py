@@ -2,27 +2,14 @@
 
 from dataclasses import replace
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from imserver.core import requests as r
 from imserver.core.values import Kind
 from imserver.dialogues.telnet.commands import TABLE
 from imserver.net.telnet import HIDE_TYPING, SHOW_TYPING
 from imserver.operator.table import run
 from tests.core.client import account, logged_in, result, text_to
-from tests.dialogues.telnet.terminal import Terminal
-from tests.fakes import LIMITS, World
-
-
-class TelnetCase(SynchronousTestCase):
-    limits = LIMITS
-
-    def setUp(self) -> None:
-        self.world = World(self.limits)
-        self.numbers = {name: account(self.world, name) for name in ("alice", "bob", "carol")}
-
-    def terminal(self, name: str = "") -> Terminal:
-        return Terminal(self.world, name)
+from tests.dialogues.telnet.terminal import TelnetCase, Terminal
+from tests.fakes import LIMITS
 
 
 class EnteringTests(TelnetCase):
@@ -140,7 +127,7 @@ class LineTests(TelnetCase):
         """What is not understood is answered by what would be."""
         terminal = self.terminal("alice")
         self.assertEqual(terminal.typed("dance \x1b[2J"), ["There is no command dance; say help."])
-        self.assertEqual(terminal.typed("msg bob"), ["Say: msg NAME TEXT."])
+        self.assertEqual(terminal.typed("msg bob"), ["Say: msg NAME|*N TEXT."])
         self.assertEqual(terminal.typed("who is there"), ["Say: who."])
         self.assertEqual(terminal.typed("contacts remove"), ["Say: contacts remove NAME."])
 
@@ -330,44 +317,3 @@ class PeopleTests(TelnetCase):
         self.assertEqual((alice.lines(), alice.typed("history bob")), ([], ["Nothing was said yet."]))
         self.assertEqual(alice.typed("contacts unblock bob"), ["You hear from bob again."])
         self.assertEqual(alice.typed("add nobody-here"), ["There is nobody called nobody-here."])
-
-
-class OperatorTests(TelnetCase):
-    def setUp(self) -> None:
-        super().setUp()
-        result(run(self.world.core, "root", "accounts promote alice"))
-
-    def asked(self, name: str, host: str) -> list[str]:
-        terminal = Terminal(self.world, name, host)
-        return terminal.typed("operator accounts freeze carol")
-
-    def test_administrator(self) -> None:
-        """Who has the role and sits at this machine has the operator's commands, as long as he has it."""
-        alice = Terminal(self.world, "alice", "127.0.0.1")
-        carol = self.terminal("carol")
-        self.assertEqual(alice.typed("operator accounts freeze carol"), ["carol is frozen and cannot log in"])
-        self.world.pass_seconds(1)
-        self.assertFalse(carol.peer.open)
-        self.assertIn("statistics", " ".join(alice.typed("operator help")))
-        self.assertEqual(alice.typed("operator dance"), ["There is no such command of the operator's."])
-        result(run(self.world.core, "root", "accounts demote alice"))
-        self.assertEqual(alice.typed("operator statistics"), ["These commands are for administrators."])
-
-    def test_everybody_else(self) -> None:
-        """Another account, another machine in the clear, a proxy's client and strangers have none of them."""
-        carol = self.terminal("carol")
-        self.assertEqual(self.asked("bob", "127.0.0.1"), ["These commands are for administrators."])
-        elsewhere = ["These commands need a connection from this machine, or TLS."]
-        for host in ("192.0.2.1", "127.0.0.1 by proxy"):
-            self.assertEqual(self.asked("alice", host), elsewhere)
-        self.assertEqual(self.asked("", "127.0.0.1"), ["Log in first."])
-        self.assertTrue(carol.peer.open)
-
-    def test_projections(self) -> None:
-        """The statistics count what was not shown as it is, by wire."""
-        alice = Terminal(self.world, "alice", "127.0.0.1")
-        bob = logged_in(self.world, "bob")
-        bob.ask(r.SendTo("alice", b"1", Kind.OPAQUE, "image/png", b"%"))
-        alice.lines()
-        shown = "\n".join(alice.typed("operator statistics"))
-        self.assertRegex(shown, r"not shown as it is: \d+ \(.*telnet OPAQUE 1")
