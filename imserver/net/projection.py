@@ -60,28 +60,28 @@ class Projection:
         hides_group = conversation.kind is ConversationKind.GROUP and not self._groups
         if message.kind in self._kinds and not hides_group:
             return message
-        sender, text = message.sender_name, self._in_words(message.kind, message.content_type, message.body)
+        sender, text = message.sender_name, self._text(message.kind, message.content_type, message.body)
         if hides_group:
             self._lost[self._wire, "group"] += 1
             text = text if message.kind == Kind.NOTICE else f"{sender}: {text}"
             sender = group_name(conversation)
         kind = Kind.TEXT if Kind.TEXT in self._kinds else Kind.RICH
-        return _reworded(message, sender, kind, self._written(text))
+        return _reworded(message, sender, kind, self._body(text))
 
     def bodies(self, run: Run) -> Sequence[bytes]:
-        """Those of a run's messages, each as `message` would show it on a wire with groups; none if it is nothing to its reader."""
+        """Those of a run's messages in a kind that the wire can show; none if they are nothing to their reader."""
         if run.kind in self._kinds:
             return run.bodies
         if is_withheld(run):
             return ()
-        return [self._written(self._in_words(run.kind, run.content_type, body)) for body in run.bodies]
+        return [self._body(self._text(run.kind, run.content_type, body)) for body in run.bodies]
 
-    def _in_words(self, kind: int, content_type: str, body: bytes) -> str:
+    def _text(self, kind: int, content_type: str, body: bytes) -> str:
         if kind != Kind.TEXT:
             self._lost[self._wire, Kind(kind).name] += 1
         return _words(kind, content_type, body)
 
-    def _written(self, text: str) -> bytes:
+    def _body(self, text: str) -> bytes:
         return text.encode() if Kind.TEXT in self._kinds else rtf.from_text(text)
 
 

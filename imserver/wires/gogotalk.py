@@ -19,6 +19,7 @@ CAPABILITIES = Capabilities(
     kinds=frozenset([Kind.RICH]),
     events=frozenset([ContactAdded, ContactRemoved, ContactRequested, PresenceChanged]),
     open_contacts=True,
+    lobby=True,
 )
 
 

@@ -1,12 +1,12 @@
 """A native client without I/O, as docs/wires/native.md tells a developer to write one."""
 
-from imserver.codecs import rtf
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.singly import singly
 from imserver.core.values import Kind, Message
 from imserver.net.framing import Int32Framing
+from imserver.net.projection import words
 from tests.contracts.wire import WireClient
 
 CODEC = ProtobufCodec()
@@ -79,7 +79,6 @@ class NativeClient(WireClient):
             cursor = self.cursors.setdefault(message.conversation, message.seq - 1)
             if message.seq > cursor:
                 self.cursors[message.conversation] = message.seq
-                text = rtf.to_text(message.body) if message.kind == Kind.RICH else message.body.decode()
-                self.arrived.append((message.sender_name, text))
+                self.arrived.append((message.sender_name, words(message)))
         last = messages[-1] if messages else None
         return self.request(r.MarkDelivered(last.conversation, last.seq)) if last else b""

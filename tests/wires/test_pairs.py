@@ -32,15 +32,15 @@ class Wire:
     dialect: Dialect | Dialogues
     client: Callable[[], WireClient]
     in_group: Callable[[int, str, str], tuple[str, str]]
-    tells_sent: bool = True  # whether senders are told that a message is safe
+    tells_sent: bool = True
 
 
 WIRES = {
     "native": Wire(native.dialect, NativeClient, lambda number, name, text: (name, text)),
+    "telnet": Wire(telnet.dialect, TelnetClient, lambda number, name, text: (f"*{number} {name}", text)),
     "gogotalk": Wire(
         gogotalk.dialect, GoGoTalkClient, lambda number, name, text: (name, text), tells_sent=False
     ),
-    "telnet": Wire(telnet.dialect, TelnetClient, lambda number, name, text: (f"*{number} {name}", text)),
     "slate": Wire(
         example()["slate"].dialect,
         SlateClient,
@@ -66,7 +66,7 @@ class PairTests(SynchronousTestCase):
 
         def talk(pair: "Pair") -> None:
             _, he = pair.connect(RECEIVER)
-            self.assertEqual(pair.say(RECEIVER).acknowledged, pair.sender.tells_sent)
+            self.assertEqual(pair.say(RECEIVER).acknowledged, int(pair.sender.tells_sent))
             self.assertEqual(he.arrived, [(SENDER, TEXT)])
 
         self.for_every_pair(talk)

@@ -128,7 +128,7 @@ class GoGoTalk(Dialogue):
         if route.conversation:
             self.session.ask(route.tag, Send(route.conversation, client_id, kind, "", content))
         else:
-            self.session.ask(route.tag, SendTo(route.to, client_id, kind, "", content))
+            self.session.ask(route.tag, SendTo(route.address, client_id, kind, "", content))
 
     def acknowledgements(self, run: Run, tags: Sequence[int]) -> bytes:
         """Nothing tells these clients that a chat is safe; stock windows show what comes back."""

@@ -1,4 +1,4 @@
-"""Whom a gogotalk client knows: friends with their statuses, strangers to add."""
+"""Whom a gogotalk client knows: friends with their statuses, groups in the shape of friends, strangers to add."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -11,12 +11,14 @@ from imserver.core.events import (
     ContactAdded,
     ContactList,
     ContactRemoved,
+    ConversationList,
     Done,
     PresenceChanged,
 )
-from imserver.core.requests import ListContacts, LookUp, RequestContact, Search
+from imserver.core.requests import ListContacts, ListConversations, LookUp, RequestContact, Search
 from imserver.core.session import Session
-from imserver.core.values import Account, Contact, State
+from imserver.core.values import LOBBY, Account, Contact, Conversation, State
+from imserver.dialogues.gogotalk.routes import group_id
 from imserver.proto import gogotalk_pb2 as pb
 
 MAX_STRANGERS = 200
@@ -45,8 +47,19 @@ class People:
         return contacts
 
     async def friends(self) -> list[Any]:
-        """UserInfos of contacts."""
-        return [_friend(contact) for contact in await self.load()]
+        """UserInfos of contacts, then of groups."""
+        contacts = [_friend(contact) for contact in await self.load()]
+        return contacts + [_group(conversation) for conversation in await self._groups()]
+
+    async def _groups(self) -> list[Conversation]:
+        """Those it is in, but the lobby, which has a window of its own."""
+        found: list[Conversation] = []
+        after = -1
+        while after:
+            page = await self._ask(ListConversations(max(after, 0), 0), ConversationList)
+            found += [each.conversation for each in page.memberships if not each.left_seq]
+            after = page.next
+        return [each for each in found if each.number not in (0, LOBBY)]
 
     async def strangers(self) -> list[Any]:
         """UserInfos of at most 200 accounts that may be found and are no friends; they look offline."""
@@ -110,6 +123,16 @@ def user(account: Account, state: int, nickname: str = "") -> Any:
 
 def _friend(contact: Contact) -> Any:
     return user(contact.account, contact.presence.state, contact.remark)
+
+
+def _group(group: Conversation) -> Any:
+    """A group looks like a friend who is always there."""
+    return pb.UserInfo(
+        UserID=group_id(group),
+        NickName=group.title,
+        Signature=group.announcement,
+        Status=status_of(State.ONLINE),
+    )
 
 
 def _status(name: str, state: int) -> Iterator[Packet]:

@@ -1,17 +1,26 @@
 """Whom a gogotalk client's chats go to: the ToUserIDs it has used, and the conversations behind them."""
 
+from imserver.core.values import LOBBY, Conversation
+from imserver.net.projection import group_name
+
+LOBBY_ID = "SystemGroupChat"  # the one group that its clients have a window for
 FIRST_TAG = 256  # below it the tag of a refusal is the command that was refused
 MAX_ROUTES = 256
+_LOBBY_ADDRESS = f"*{LOBBY}"
 
 
 class Route:
-    """One ToUserID; sends to it are asked under `tag`.  `conversation` is 0 until it is known."""
+    """One ToUserID; sends to it are asked under `tag`.
 
-    __slots__ = ("conversation", "tag", "to")
+    `address` is what the core calls it, `conversation` is 0 until it is known.
+    """
+
+    __slots__ = ("address", "conversation", "tag", "to")
 
     def __init__(self, to: str, tag: int) -> None:
         self.to = to
         self.tag = tag
+        self.address = _LOBBY_ADDRESS if to == LOBBY_ID else to
         self.conversation = 0
 
 
@@ -38,3 +47,8 @@ class Routes:
         route = self._by_name[name] = self._by_tag[self._next_tag] = Route(name, self._next_tag)
         self._next_tag += 1
         return route
+
+
+def group_id(group: Conversation) -> str:
+    """What a group is called here."""
+    return LOBBY_ID if group.number == LOBBY else group_name(group)

@@ -7,6 +7,7 @@ from imserver.codecs import rtf
 from imserver.codecs.gogotalk import Command, chat_bodies
 from imserver.core.session import Session
 from imserver.core.values import Conversation, ConversationKind
+from imserver.dialogues.gogotalk.routes import group_id
 from imserver.net.zinx import ZinxFraming
 from imserver.proto import gogotalk_pb2 as pb
 
@@ -45,7 +46,7 @@ class Speech:
     def window(self, sender: int, conversation: Conversation) -> str:
         """The ToUserID: the group, or whom it was sent to, or, for stock windows, the other of the two."""
         if conversation.kind is ConversationKind.GROUP:
-            return conversation.title
+            return group_id(conversation)
         one, other = conversation.peers
         not_to = self._session.number if self._stock_windows else sender
         return other.name if one.number == not_to else one.name

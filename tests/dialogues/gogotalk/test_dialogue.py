@@ -421,6 +421,71 @@ class PeopleTests(GoGoTalkCase):
         self.assertEqual(list(self.users(answer.UserList)), [f"b{n:04}" for n in range(30, 230)])
 
 
+class GroupTests(GoGoTalkCase):
+    """Groups as users *N, and the lobby."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.alice, self.bob = self.entered("alice"), self.entered("bob")
+        self.carol = logged_in(self.world, "carol")
+        numbers = [person.peer.protocol.session.number for person in (self.alice, self.bob)]
+        opened = self.carol.ask(r.CreateGroup("friends", numbers))
+        self.group = opened.membership.conversation
+        self.name = f"*{self.group.number}"
+        for person in (self.alice, self.bob):
+            person.client.told.clear()
+
+    def test_in_the_list(self) -> None:
+        """A group is a friend who is always online; the lobby is none."""
+        self.carol.ask(r.SetAnnouncement(self.group.id, "be kind"))
+        (friend,) = self.alice.ask(Command.GET_FRIENDS, pb.GetFriendsRequest()).Friends
+        self.assertEqual(
+            friend, pb.UserInfo(UserID=self.name, NickName="friends", Signature="be kind", Status=2)
+        )
+
+    def test_chat(self) -> None:
+        """A chat to *N reaches its members, from the sender to the group, in order."""
+        self.alice.say(b"".join(self.alice.client.send_to(self.name, f"{n}") for n in range(3)))
+        self.carol.ask(r.Send(self.group.id, b"1", Kind.TEXT, "", b"hello"))
+        expected = [("alice", self.name, f"{n}") for n in range(3)]
+        self.assertEqual(self.bob.client.chats, [*expected, ("carol", self.name, "hello")])
+        self.assertEqual(self.alice.client.chats, [("carol", self.name, "hello")])
+
+    def test_stock_windows(self) -> None:
+        """In stock windows a group is its own window, also for what was sent."""
+        stock = self.entered("bob", stock_windows=True)
+        self.world.pass_seconds(2)  # until it has what it missed
+        stock.client.told.clear()
+        stock.say(stock.client.send_to(self.name, "x"))
+        self.alice.say(self.alice.client.send_to(self.name, "y"))
+        self.assertEqual(stock.client.chats, [("bob", self.name, "x"), ("alice", self.name, "y")])
+
+    def test_lobby(self) -> None:
+        """Everybody who logs in here is in the lobby, whose name is SystemGroupChat."""
+        self.alice.say(self.alice.client.send_to("SystemGroupChat", "hello, all"))
+        self.assertEqual(self.bob.client.chats, [("alice", "SystemGroupChat", "hello, all")])
+
+    def test_strangers(self) -> None:
+        """Who is in no such group is told so, for one that exists and one that does not; what follows is sent."""
+        dave = self.entered("dave")
+        for name in (self.name, "*99999", "*0", "*x"):
+            dave.say(dave.client.send_to(name, "x") + dave.client.send_to("bob", "y"))
+        self.assertEqual(len(dave.client.refused), 4)
+        self.assertEqual(self.bob.client.arrived, [("dave", "y")] * 4)
+
+    def test_left(self) -> None:
+        """Who has left is refused, and may write again after coming back."""
+        self.alice.say(self.alice.client.send_to(self.name, "one"))
+        number = self.alice.peer.protocol.session.number
+        self.carol.ask(r.RemoveMember(self.group.id, number))
+        self.alice.say(self.alice.client.send_to(self.name, "two"))
+        self.assertIn("not delivered", self.alice.client.refused[-1])
+        self.carol.ask(r.AddMembers(self.group.id, [number]))
+        self.alice.say(self.alice.client.send_to(self.name, "three"))
+        texts = [text for sender, text in self.bob.client.arrived if sender == "alice"]
+        self.assertEqual(texts, ["one", "three"])
+
+
 class FileTests(GoGoTalkCase):
     """21 to 24."""
 
