@@ -3,17 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from imserver.core.errors import ChatError, Code
-from imserver.core.values import (
-    LOBBY,
-    Conversation,
-    JoinPolicy,
-    JoinRequest,
-    Member,
-    Message,
-    Once,
-    Standings,
-)
+from imserver.core.values import Conversation, JoinRequest, Member, Message, Once, Standings
 
 OPERATOR = 0  # the actor of what no member does: it may do everything, in every group and in the lobby
 
@@ -95,14 +85,3 @@ class GroupOutcome:
     standings: Standings | None = None
     request: JoinRequest | None = None
     is_updated: bool = False
-
-
-def is_joinable(group: Conversation, members: int) -> bool:
-    """Whether strangers may come in, or ask to: into the lobby always, elsewhere if there is anybody."""
-    has_door = group.join_policy in (JoinPolicy.OPEN, JoinPolicy.BY_REQUEST)
-    return group.id == LOBBY or (has_door and members > 0)
-
-
-def no_group() -> ChatError:
-    """The one answer for groups that do not exist and for those that strangers cannot join."""
-    return ChatError(Code.NOT_FOUND, "there is no group of that number that you could join")

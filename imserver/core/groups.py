@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING
 
 from imserver.core import pages
 from imserver.core.burst import Burst
-from imserver.core.changes import (
-    Action,
-    GroupChange,
-    GroupLimits,
-    GroupOutcome,
-    Recorded,
-    is_joinable,
-    no_group,
-)
+from imserver.core.changes import Action, GroupChange, GroupLimits, GroupOutcome, Recorded
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import (
     ConversationLeft,
@@ -41,7 +33,7 @@ from imserver.core.orders import Order, order
 from imserver.core.rates import BoundedTable, Bucket, limited
 from imserver.core.roster import Roster
 from imserver.core.run import Run
-from imserver.core.values import LOBBY, Conversation, Member, Membership, Role
+from imserver.core.values import LOBBY, Conversation, JoinPolicy, Member, Membership, Role
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -70,11 +62,11 @@ class Groups:
     async def find(self, session: "Session", request: FindGroup) -> GroupFound:
         """By number: one of the asker's, or one with a way in."""
         group, count = await self._numbered(request.number)
-        found = await self._core.store.membership(session.number, session.device_id, group.id)
-        if found is not None and not found.left_seq:
+        roster = await self._core.rosters.load(group.id)
+        if session.number in roster.members:
             return GroupFound(group, count)
-        if not is_joinable(group, count):
-            raise no_group()
+        if group.id != LOBBY and (group.join_policy == JoinPolicy.BY_INVITATION or not count):
+            raise _no_group()
         return GroupFound(replace(group, announcement=""), count)
 
     async def join(self, session: "Session", request: JoinGroup) -> ConversationOpened | Done:
@@ -136,7 +128,7 @@ class Groups:
     async def _numbered(self, number: int) -> tuple[Conversation, int]:
         found = await self._core.store.group_numbered(number)
         if found is None:
-            raise no_group()
+            raise _no_group()
         return found
 
     async def _opened(self, session: "Session", conversation: int) -> ConversationOpened:
@@ -245,3 +237,8 @@ def _recorded(session: "Session", request: GroupRequest) -> Recorded | None:
     if request.once.n < 1:
         raise ChatError(Code.BAD_REQUEST, "once.n counts from 1")
     return Recorded(session.device_id, request.once, hashlib.sha256(repr(request).encode()).digest())
+
+
+def _no_group() -> ChatError:
+    """The one answer for groups that do not exist and for those that strangers cannot join."""
+    return ChatError(Code.NOT_FOUND, "there is no group of that number that you could join")

@@ -216,7 +216,7 @@ class Membership:
 class GroupSummary:
     """A group as operators see it."""
 
-    id: int
+    number: int
     title: str
     members: int
     last_seq: int

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 async def _list(core: "Core", arguments: Arguments) -> Answer:
     found = await core.store.groups(arguments.number(0, 0, "AFTER"), PAGE)
     lines = [
-        f"{group.id:<16} members: {group.members}, messages: {group.last_seq}, title: {group.title}"
+        f"*{group.number:<6} members: {group.members}, messages: {group.last_seq}, title: {group.title}"
         for group in found
     ]
-    return page(lines, "groups list", found[-1].id if found else 0)
+    return page(lines, "groups list", found[-1].number if found else 0)
 
 
 async def _dissolve(core: "Core", arguments: Arguments) -> Answer:
@@ -45,12 +45,14 @@ async def _member(core: "Core", arguments: Arguments) -> tuple[int, ...]:
 async def _change(
     core: "Core", action: Action, arguments: Arguments, members: tuple[int, ...] = (), value: int = 0
 ) -> None:
-    group = arguments.number(0, 0, "ID")
-    await core.groups.carry_out(GroupChange(action, OPERATOR, group, "", members, None, value))
+    found = await core.store.group_numbered(arguments.number(0, 0, "ID"))
+    if found is None:
+        raise ChatError(Code.NOT_FOUND, "there is no group of that number")
+    await core.groups.carry_out(GroupChange(action, OPERATOR, found[0].id, "", members, None, value))
 
 
 COMMANDS = (
-    Command("groups list", "[AFTER]", "all groups, by id", _list),
+    Command("groups list", "[AFTER]", "all groups, by number", _list),
     Command("groups dissolve", "ID", "remove all its members, for ever", _dissolve),
     Command("groups remove", "ID NAME", "remove a member", _remove),
     Command("groups mute", "ID NAME SECONDS", "let a member read and not write; 0 ends it", _mute),

@@ -6,7 +6,7 @@ without a notice, because a crowd does.
 
 from collections.abc import Iterable, Sequence
 
-from imserver.core.changes import Action, GroupChange, GroupLimits, GroupOutcome, is_joinable, no_group
+from imserver.core.changes import Action, GroupChange, GroupLimits, GroupOutcome
 from imserver.core.errors import ChatError, Code
 from imserver.core.values import LOBBY, Account, Conversation, JoinPolicy, JoinRequest, Member, Role
 from imserver.store.group_log import GroupLog
@@ -48,7 +48,7 @@ class Arrivals:
         """By oneself, where that is the policy; who was removed has to ask, as everybody where admins decide."""
         if actor.member is not None:
             return self._log.outcome(group)
-        if not is_joinable(group, self._tables.member_count(group.id)):
+        if not self._is_open_to_strangers(group):
             raise no_group()
         was_removed = self._tables.was_removed(group.id, actor.account.number)
         if was_removed and group.id == LOBBY:
@@ -66,6 +66,12 @@ class Arrivals:
         """Who has asked; nobody is told."""
         self._tables.forget_request(group.id, self._who_asked(group, change).number)
         return self._log.outcome(group)
+
+    def _is_open_to_strangers(self, group: Conversation) -> bool:
+        if group.id == LOBBY:
+            return True
+        has_a_door = group.join_policy in (JoinPolicy.OPEN, JoinPolicy.BY_REQUEST)
+        return has_a_door and self._tables.member_count(group.id) > 0
 
     def _ask(self, group: Conversation, account: Account, text: str) -> GroupOutcome:
         most = self._limits.max_join_requests
@@ -119,3 +125,8 @@ class Arrivals:
                 raise ChatError(
                     Code.LIMIT_REACHED, f"{account.name} is in {most} conversations, which is the limit"
                 )
+
+
+def no_group() -> ChatError:
+    """The one answer for groups that do not exist and for those that strangers cannot join."""
+    return ChatError(Code.NOT_FOUND, "there is no group of that number that you could join")

@@ -85,7 +85,9 @@ class CommandTests(OperatedDaemon):
         do("invitations", "create", "3", "2")
         self.assertEqual(len(do("invitations", "list")), 1)
         do("invitations", "withdraw", "1")
-        group = alice.expect(CreateGroup("the club", [bob]), ConversationOpened).membership.conversation.id
+        group = alice.expect(
+            CreateGroup("the club", [bob]), ConversationOpened
+        ).membership.conversation.number
         self.assertIn("title: the club", "\n".join(do("groups", "list")))
         do("groups", "mute", str(group), "bob", "60")
         do("groups", "remove", str(group), "bob")

@@ -176,11 +176,11 @@ class GroupsTests(OperatedCase):
     def test_list(self) -> None:
         """Members and messages of each."""
         lines = {line.split()[0]: " ".join(line.split()[1:]) for line in self.ask("groups list")}
-        self.assertEqual(lines[str(self.group)], "members: 2, messages: 1, title: the club")
+        self.assertEqual(lines["*2"], "members: 2, messages: 1, title: the club")
 
     def test_dissolve(self) -> None:
         """Everybody is out at once, whoever owned it; what was said stays readable."""
-        self.ask(f"groups dissolve {self.group}")
+        self.ask("groups dissolve 2")
         for client in (self.alice, self.bob):
             self.assertEqual(len(client.of(ConversationLeft)), 1)
             self.assertIn(client.code(text(self.group, "still there?")), ("NOT_MEMBER", "NOT_FOUND"))
@@ -190,19 +190,19 @@ class GroupsTests(OperatedCase):
 
     def test_remove(self) -> None:
         """One member, also the owner; the others go on."""
-        self.ask(f"groups remove {self.group} alice")
+        self.ask("groups remove 2 alice")
         self.assertEqual(len(self.alice.of(ConversationLeft)), 1)
         self.assertEqual(self.bob.code(text(self.group, "alone")), "")
-        self.assertEqual(self.refusal(f"groups remove {self.group} alice"), "NOT_FOUND")
+        self.assertEqual(self.refusal("groups remove 2 alice"), "NOT_FOUND")
 
     def test_mute(self) -> None:
         """One member reads and does not write, until it is over or ended."""
-        self.ask(f"groups mute {self.group} bob 60")
+        self.ask("groups mute 2 bob 60")
         self.assertEqual(self.bob.code(text(self.group, "one")), "FORBIDDEN")
         self.assertEqual(self.alice.code(text(self.group, "two")), "")
-        self.ask(f"groups mute {self.group} bob 0")
+        self.ask("groups mute 2 bob 0")
         self.assertEqual(self.bob.code(text(self.group, "three")), "")
-        self.assertEqual(self.refusal(f"groups mute {self.group} bob {10**12}"), "BAD_REQUEST")
+        self.assertEqual(self.refusal(f"groups mute 2 bob {10**12}"), "BAD_REQUEST")
 
 
 class StatisticsTests(OperatedCase):

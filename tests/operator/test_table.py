@@ -62,8 +62,8 @@ class AuditTests(OperatedCase):
         bob = logged_in(self.world, "bob")
         for template in EVERYTHING:
             if template == "groups remove {group} alice":
-                club = group(bob, result(self.world.store.account_named("alice")).account.number)
-            line = template.format(group=club if "{" in template else 0)
+                group(bob, result(self.world.store.account_named("alice")).account.number)
+            line = template.format(group=2)
             self.audit.clear()
             self.ask(line)
             command, words = parse(line)
