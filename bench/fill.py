@@ -25,7 +25,7 @@ async def fill(store: SqliteStore, pairs: int, count: int) -> None:
     for n in range(pairs):
         sender, receiver = [await store.account_named(f"load{number}") for number in (2 * n, 2 * n + 1)]
         assert sender is not None and receiver is not None
-        opened = await store.open_direct(sender.account.number, receiver.account.number, NOW_MS, 2 * pairs)
+        opened = await store.open_direct(sender.account.number, receiver.account.number, NOW_MS, sys.maxsize)
         conversations.append((opened.id, sender.account.number, sender.account.name))
     for first in range(0, count, BATCH):
         numbers = range(first, min(count, first + BATCH))

@@ -94,7 +94,7 @@ FORBIDDEN: dict[str, tuple[str, tuple[str, ...]]] = {
     "zipfile": ("the server opens no archive", ()),
     "tarfile": ("the server opens no archive", ()),
     "twisted.names": ("the server resolves no name a user gives", ()),
-    "twisted.python.log": ("log through twisted.logger", ()),
+    "twisted.python.log": ("log through twisted.logger", ("imserver.process",)),
 }
 DANGEROUS_CALLS = ("eval", "exec", "compile", "__import__")
 

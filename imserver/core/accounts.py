@@ -107,11 +107,13 @@ class Accounts:
         for departure in departures:
             await core.groups.show(departure)
 
-    def end_sessions(self, number: int, why: str, but: "Session | None" = None) -> None:
+    def end_sessions(
+        self, number: int, why: str, but: "Session | None" = None, code: Code = Code.REVOKED
+    ) -> None:
         """Every session of the account ends now, but for that one."""
         for session in self._core.router.sessions_of(number):
             if session is not but:
-                session.close(Code.REVOKED, why)
+                session.close(code, why)
 
     async def _check(self, session: "Session", password: str) -> None:
         """The password of whoever is logged in; throttled like a login."""

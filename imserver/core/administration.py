@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from imserver.core import codes, names
-from imserver.core.errors import ChatError, Code
+from imserver.core.errors import ACCOUNT_FROZEN, ChatError, Code
 from imserver.core.values import Account, AccountRecord, DeviceRecord, Invitation
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class Administration:
         """Its sessions end and nothing opens it, until it is unfrozen; name, messages and devices stay."""
         number = (await self.find(name)).account.number
         await self._core.store.freeze(number, self._core.wall_ms())
-        self._core.accounts.end_sessions(number, "the operator of this server has frozen this account")
+        # Not as revoked, because clients then forget their tokens, which will be good again.
+        self._core.accounts.end_sessions(number, ACCOUNT_FROZEN, code=Code.FORBIDDEN)
 
     async def unfreeze(self, name: str) -> None:
         """It can log in again, its devices with the tokens they have."""

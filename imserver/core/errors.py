@@ -46,6 +46,9 @@ class Code(StrEnum):
     STOPPING = "STOPPING"
 
 
+ACCOUNT_FROZEN = "the operator of this server has frozen this account; ask there"
+
+
 class ChatError(Exception):
     """A refusal: `code` for programs, `text` for people (what would be right), `retry_after_ms` if waiting helps."""
 

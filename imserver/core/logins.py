@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imserver.core.errors import ChatError, Code
+from imserver.core.errors import ACCOUNT_FROZEN, ChatError, Code
 from imserver.core.events import Done, LoggedIn
 from imserver.core.history import last_id
 from imserver.core.names import fold, shown
@@ -172,14 +172,12 @@ class Logins:
         return False
 
     async def _password_hash(self, device: DeviceRecord) -> str | None:
-        """Of the device's account, now; None if the account or the device has ended, or is frozen."""
+        """Of the device's account, now; None if the account or the device or its token has ended, or it is frozen."""
         record = await self._core.store.account_numbered(device.account)
-        if (
-            record is None
-            or record.deleted
-            or record.frozen
-            or await self._core.store.device_with_id(device.id) is None
-        ):
+        if record is None or record.deleted or record.frozen:
+            return None
+        current = await self._core.store.device_with_id(device.id)
+        if current is None or not current.has_token:
             return None
         return record.password_hash
 
@@ -219,7 +217,7 @@ class Logins:
 def _check_not_frozen(record: AccountRecord) -> None:
     """Told only to those who could otherwise come in."""
     if record.frozen:
-        raise ChatError(Code.FORBIDDEN, "the operator of this server has frozen this account; ask there")
+        raise ChatError(Code.FORBIDDEN, ACCOUNT_FROZEN)
 
 
 def wrong_credentials() -> ChatError:

@@ -83,10 +83,8 @@ class Messages:
     def _post(self, session: "Session", tag: int, request: Send | SendTo, roster: Roster) -> None:
         account = session.account
         assert account is not None
-        barred = None
-        # Who asks for an earlier answer after leaving must not use up the rate, which is the members'.
-        if account.number in roster.members:
-            barred = self._bar(roster, account.number)
+        is_member = account.number in roster.members
+        barred = self._bar(roster, account.number) if is_member else None
         posting = Posting(
             roster.conversation.id,
             account.number,
@@ -102,7 +100,8 @@ class Messages:
             barred,
         )
         self._core.batches.join(posting)
-        session.posting = posting
+        # Who only asks for earlier answers must not use up the rate, which is that of those who may write.
+        session.posting = posting if is_member and barred is None else None
 
     def _bar(self, roster: Roster, number: int) -> ChatError | None:
         """Why the member may not write there now, unless it is something that was stored before."""

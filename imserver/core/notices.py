@@ -29,8 +29,8 @@ def sentence(body: bytes) -> str:
 
 
 def moment(time_ms: int) -> str:
-    """A time as people read it."""
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(time_ms // 1000))
+    """A time as people read it, to the minute, and no earlier than it is."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(-(-time_ms // 60_000) * 60))
 
 
 def _shown(value: dict[str, Any]) -> dict[str, str]:

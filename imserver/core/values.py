@@ -137,6 +137,7 @@ class DeviceRecord:
     id: int
     account: int
     device: Device
+    has_token: bool = True  # without one it needs the password
 
 
 @dataclass(slots=True, frozen=True)
@@ -215,7 +216,7 @@ class Membership:
 class GroupSummary:
     """A group as operators see it."""
 
-    id: int
+    number: int
     title: str
     members: int
     last_seq: int

@@ -26,7 +26,7 @@ class IOperators(Interface):
         """Whether it may give the operator's commands."""
 
     async def groups(after: int, limit: int) -> list[GroupSummary]:
-        """A page of the groups, also of those without members."""
+        """A page of the groups by number, also of those without members."""
 
     async def invite(code_sha256: bytes, uses: int, expires_ms: int, now_ms: int) -> Invitation:
         """A new invitation; those that have ended are forgotten."""

@@ -44,10 +44,12 @@ _FORGET_GROUPS = """
 _FORGET_REQUESTS = "DELETE FROM join_requests WHERE account = ?"
 _FORGET_DEVICES = "DELETE FROM devices WHERE account = ?"
 
-_DEVICE = "SELECT id, account, name, created_ms, last_seen_ms FROM devices WHERE id = ?"
-_DEVICE_WITH_TOKEN = "SELECT id, account, name, created_ms, last_seen_ms FROM devices WHERE token_sha256 = ?"
+_DEVICE = """
+    SELECT id, account, name, created_ms, last_seen_ms, token_sha256 IS NOT NULL FROM devices WHERE id = ?"""
+_DEVICE_WITH_TOKEN = """
+    SELECT id, account, name, created_ms, last_seen_ms, TRUE FROM devices WHERE token_sha256 = ?"""
 _DEVICES_OF = """
-    SELECT id, account, name, created_ms, last_seen_ms FROM devices
+    SELECT id, account, name, created_ms, last_seen_ms, token_sha256 IS NOT NULL FROM devices
     WHERE account = ? ORDER BY last_seen_ms, id"""
 _RENEW_TOKEN = """
     UPDATE devices SET token_sha256 = ?, last_seen_ms = ? WHERE account = ? AND name = ?

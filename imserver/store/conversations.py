@@ -11,7 +11,7 @@ from imserver.core.errors import ChatError
 from imserver.core.values import Conversation, JoinRequest, Member, Membership, Standings
 from imserver.store import rows
 from imserver.store.contact_tables import blocked_between
-from imserver.store.direct_rules import WITHOUT_LIMIT, check_direct
+from imserver.store.direct_rules import UNLIMITED, check_direct
 from imserver.store.group_commit import GroupCommit
 from imserver.store.group_rules import GroupRules
 from imserver.store.groups import SqliteTables
@@ -86,7 +86,7 @@ class SqliteConversations:
             opened = []
             for other in others:
                 with suppress(ChatError):  # an account that has been deleted meanwhile
-                    opened.append(self._open_direct(one, other, now_ms, WITHOUT_LIMIT))
+                    opened.append(self._open_direct(one, other, now_ms, UNLIMITED))
             return opened
 
         return await self._commits.write(open_each)

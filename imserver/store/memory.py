@@ -13,7 +13,7 @@ from imserver.core.run import Run
 from imserver.core.values import Conversation, ConversationKind, JoinRequest, Member, Membership, Standings
 from imserver.interfaces import IStore
 from imserver.store import outcomes
-from imserver.store.direct_rules import WITHOUT_LIMIT, check_direct
+from imserver.store.direct_rules import UNLIMITED, check_direct
 from imserver.store.group_rules import GroupRules
 from imserver.store.memory_accounts import MemoryAccounts
 from imserver.store.memory_contacts import MemoryContacts, MemoryContactTables
@@ -49,7 +49,7 @@ class _MemoryConversations:
 
     async def open_directs(self, one: int, others: Sequence[int], now_ms: int) -> list[Conversation]:
         there = [other for other in others if self._tables.account(other)]
-        return [await self.open_direct(one, other, now_ms, WITHOUT_LIMIT) for other in there]
+        return [await self.open_direct(one, other, now_ms, UNLIMITED) for other in there]
 
     async def change_group(self, change: GroupChange, now_ms: int, limits: GroupLimits) -> GroupOutcome:
         """Refused or done: the rules check everything before they change anything."""

@@ -59,7 +59,7 @@ class MemoryAccounts:
             await self.set_password_hash(number, record.password_hash, password_hash)
         for device in self._devices(number):
             if device.record.id != keep_device:
-                device.token_sha256 = None
+                device.set_token(None)
 
     async def set_password_hash(self, number: int, old_hash: str, new_hash: str) -> None:
         record = self._tables.accounts[number]
@@ -105,7 +105,7 @@ class MemoryAccounts:
             raise ChatError(Code.NOT_FOUND, "there is no such account")
         stored = next((d for d in self._devices(account) if d.record.device.name == name), None)
         stored = stored or self._add_device(account, name, now_ms)
-        stored.token_sha256 = token_sha256
+        stored.set_token(token_sha256)
         self._see(stored, now_ms)
         others = [device.record.id for device in self._devices(account) if device is not stored]
         displaced = others[: max(0, len(others) + 1 - max_devices)]
@@ -146,7 +146,7 @@ class MemoryAccounts:
 
     async def end_token(self, device: int) -> None:
         if device in self._tables.devices:
-            self._tables.devices[device].token_sha256 = None
+            self._tables.devices[device].set_token(None)
 
     async def save_seen(self, seen: Sequence[tuple[int, int]]) -> None:
         for device, now_ms in seen:

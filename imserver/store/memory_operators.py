@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from imserver.core.statistics import StoreStatistics
-from imserver.core.values import AccountRecord, ConversationKind, GroupSummary, Invitation
+from imserver.core.values import AccountRecord, GroupSummary, Invitation
 from imserver.store.memory_tables import MemoryTables, StoredInvitation, is_valid
 
 
@@ -33,12 +33,11 @@ class MemoryOperators:
             self._tables.accounts[number] = replace(record, **changes)
 
     async def groups(self, after: int, limit: int) -> list[GroupSummary]:
-        found = sorted(self._tables.logs.items())
+        found = sorted((log.number, id, log) for id, log in self._tables.logs.items() if log.number > after)
         return [
-            GroupSummary(id, log.title, self._tables.member_count(id), log.last_seq)
-            for id, log in found
-            if id > after and log.kind is ConversationKind.GROUP
-        ][:limit]
+            GroupSummary(number, log.title, self._tables.member_count(id), log.last_seq)
+            for number, id, log in found[:limit]
+        ]
 
     async def invite(self, code_sha256: bytes, uses: int, expires_ms: int, now_ms: int) -> Invitation:
         self._last_invitation += 1

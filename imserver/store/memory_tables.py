@@ -1,7 +1,7 @@
 """What the memory store holds, and the tables of group_rules.py over it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from imserver.core.changes import Recorded
 from imserver.core.run import Run
@@ -69,6 +69,11 @@ class StoredDevice:
     epoch: int = 0
     results: dict[int, Result] = field(default_factory=dict)
 
+    def set_token(self, token_sha256: bytes | None) -> None:
+        """None: it has none any more."""
+        self.token_sha256 = token_sha256
+        self.record = replace(self.record, has_token=token_sha256 is not None)
+
 
 @dataclass(slots=True)
 class StoredInvitation:
@@ -84,9 +89,9 @@ class MemoryTables:
     def __init__(self, randbits: Callable[[int], int]) -> None:
         self.accounts: dict[int, AccountRecord] = {}
         self.devices: dict[int, StoredDevice] = {}
+        self.invitations: dict[int, StoredInvitation] = {}
         lobby = Log(ConversationKind.GROUP, "lobby", (), number=LOBBY, join_policy=JoinPolicy.OPEN)
         self.logs: dict[int, Log] = {LOBBY: lobby}
-        self.invitations: dict[int, StoredInvitation] = {}
         self.by_client_id: dict[tuple[int, bytes], Run] = {}  # each message as a run of one
         self._randbits = randbits
 

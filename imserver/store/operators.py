@@ -15,9 +15,9 @@ _ACCOUNTS = """
 _FREEZE = "UPDATE accounts SET frozen_ms = ? WHERE number = ? AND deleted_ms = 0"
 _SET_ADMINISTRATOR = "UPDATE accounts SET administrator = ? WHERE number = ? AND deleted_ms = 0"
 _GROUPS = """
-    SELECT c.id, c.title,
+    SELECT c.id, c.number, c.title,
         (SELECT count(*) FROM members m WHERE m.conversation = c.id AND m.left_seq = 0)
-    FROM conversations c WHERE c.id > ? AND c.lower IS NULL ORDER BY c.id LIMIT ?"""
+    FROM conversations c WHERE c.number > ? ORDER BY c.number LIMIT ?"""
 _FORGET_INVITATIONS = "DELETE FROM invitations WHERE uses_left = 0 OR expires_ms <= ?"
 _INVITE = "INSERT INTO invitations (code_sha256, uses_left, expires_ms) VALUES (?, ?, ?) RETURNING id"
 _INVITATIONS = """
@@ -61,8 +61,8 @@ class SqliteOperators:
             ]
         )
 
-    def _summary(self, id: Any, title: Any, members: Any) -> GroupSummary:
-        return GroupSummary(id, title, members, last_seq(self._connection, id))
+    def _summary(self, id: Any, number: Any, title: Any, members: Any) -> GroupSummary:
+        return GroupSummary(number, title, members, last_seq(self._connection, id))
 
     async def invite(self, code_sha256: bytes, uses: int, expires_ms: int, now_ms: int) -> Invitation:
         """See IOperators."""

@@ -58,4 +58,4 @@ def check(group: Conversation, actor: Actor, action: Action) -> None:
 def check_over(actor: Actor, member: Member) -> None:
     """Raises FORBIDDEN, unless the member's role is below the actor's."""
     if member.role >= actor.role:
-        raise ChatError(Code.FORBIDDEN, f"{member.account.name} is not below you in this group")
+        raise ChatError(Code.FORBIDDEN, f"that takes a higher role than {member.account.name}'s")

@@ -23,8 +23,8 @@ def account_record(row: Row) -> AccountRecord:
 
 
 def device_record(row: Row) -> DeviceRecord:
-    """(id, account, name, created_ms, last_seen_ms)"""
-    return DeviceRecord(row[0], row[1], Device(*row[2:5]))
+    """(id, account, name, created_ms, last_seen_ms, has_token)"""
+    return DeviceRecord(row[0], row[1], Device(*row[2:5]), row[5] != 0)
 
 
 def conversation(row: Row) -> Conversation:

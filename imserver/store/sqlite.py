@@ -26,6 +26,7 @@ from imserver.store.groups import SqliteTables
 from imserver.store.health import Health, State
 from imserver.store.messages import SqliteMessages
 from imserver.store.operators import SqliteOperators
+from imserver.store.pulse import Pulse
 from imserver.store.tails import Tails
 from imserver.store.wal import WriteAheadLog
 from imserver.store.worker import Worker
@@ -125,6 +126,7 @@ class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMes
         self._commits = GroupCommit(
             connection, self._wal, self._worker, self._reactor, self._health, self._rolled_back
         )
+        self._pulse = Pulse(self._worker, self._reactor, lambda: self._wal.on_disk)
 
     def _rolled_back(self) -> None:
         self._tails.clear()
@@ -136,6 +138,10 @@ class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMes
     def state(self) -> State:
         """READY, DEGRADED (reads only) or STOPPED."""
         return self._health.state
+
+    def is_alive(self) -> bool:
+        """Whether the thread that syncs still works; ask it every few seconds."""
+        return not self._is_open or self._pulse.is_alive()
 
     def statistics(self) -> StoreStatistics:
         """See IOperators."""

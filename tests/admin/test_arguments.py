@@ -38,7 +38,7 @@ class ArgumentTests(SynchronousTestCase):
     def test_table(self) -> None:
         """Every command of the daemon's table can be given, and reaches it with its words."""
         words = {"NAME": "alice", "[DEVICE]": "my phone", "ID": "7", "TEXT...": "it's noon", "[AFTER]": "5"}
-        words |= {"[DAYS]": "3", "[USES]": "2"}
+        words |= {"[DAYS]": "3", "[USES]": "2", "SECONDS": "60"}
         for command in COMMANDS.values():
             given = [words[parameter] for parameter in command.parameters]
             options = parse([*command.name.split(), *given])

@@ -573,7 +573,7 @@ class LifeTests(Base):
 
     def test_revoked(self) -> None:
         """The token is forgotten; a device that was replaced keeps its token."""
-        for code, token in (("REVOKED", b""), ("REPLACED", b"token")):
+        for code, token in (("REVOKED", b""), ("REPLACED", b"token"), ("FORBIDDEN", b"token")):
             client = self.client()
             self.server.connection.tell(Closing(code, ""))
             self.server.settle()

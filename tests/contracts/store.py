@@ -11,7 +11,7 @@ from imserver.core import notices
 from imserver.core.changes import Action, GroupChange, GroupLimits, Recorded
 from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
-from imserver.core.values import LOBBY, ConversationKind, Kind, Once, Role, Standings
+from imserver.core.values import LOBBY, ConversationKind, GroupSummary, Kind, Once, Role, Standings
 from imserver.interfaces import IStore
 from tests.contracts.contacts import ContactsContract
 from tests.store.fates import fate, fates, messages, posting_of
@@ -241,7 +241,9 @@ class StoreContract(StoreCase, ContactsContract):
         device, direct = self.device(alice), self.direct(alice, bob)
         self.send(direct, bob, 3)
         self.get(self.store.save_cursors([(device, direct, 2)], []))
+        self.assertTrue(self.get(self.store.device_with_id(device)).has_token)
         self.get(self.store.end_token(device))
+        self.assertFalse(self.get(self.store.device_with_id(device)).has_token)
         self.assertIsNone(
             self.get(self.store.device_with_token(f"{alice}/phone/{NOW}".ljust(32, "x").encode()[:32]))
         )
@@ -958,20 +960,23 @@ class StoreContract(StoreCase, ContactsContract):
         self.assertFalse(self.get(self.store.account_numbered(alice)).administrator)
 
     def test_groups(self) -> None:
-        """Groups come in pages by id, with members and messages; direct conversations are not among them."""
+        """Groups come in pages by number, with members and messages; direct conversations are not among them."""
         alice, bob = self.account("alice"), self.account("bob")
         self.direct(alice, bob)
         club, left = self.group(alice, bob), self.group(bob)
         self.send(club, bob, 2)
         self.leave(left, bob)
-        found = self.get(self.store.groups(LOBBY, 9))
-        self.assertEqual([group.id for group in found], sorted((club, left)))
+        found = self.get(self.store.groups(0, 9))
         self.assertEqual(
-            {group.id: (group.title, group.members, group.last_seq) for group in found},
-            {club: ("Club", 2, self.seqs(club)[-1]), left: ("Club", 0, self.seqs(left)[-1])},
+            found,
+            [
+                GroupSummary(LOBBY, "lobby", 0, 0),
+                GroupSummary(2, "Club", 2, self.seqs(club)[-1]),
+                GroupSummary(3, "Club", 0, self.seqs(left)[-1]),
+            ],
         )
-        self.assertEqual(self.get(self.store.groups(found[0].id, 9)), found[1:])
-        self.assertEqual([group.title for group in self.get(self.store.groups(0, 1))], ["lobby"])
+        self.assertEqual(self.get(self.store.groups(1, 9)), found[1:])
+        self.assertEqual(self.get(self.store.groups(0, 1)), found[:1])
 
     def test_open_directs(self) -> None:
         """The same conversations as opened one by one, in their order; who has been deleted is left out."""

@@ -50,7 +50,7 @@ class FreezeTests(AdministrationCase):
         """Its sessions end, and nothing opens it; whoever could have come in learns why, and nobody else."""
         self.two_devices()
         result(self.administration.freeze("Carol"))
-        self.assertEqual(self.phone.closed, Code.REVOKED)
+        self.assertEqual(self.phone.closed, Code.FORBIDDEN)
         self.assertEqual(set(self.ways_in().values()), {Code.FORBIDDEN})
         self.assertEqual(self.code_of(r.LogIn("carol", "wrong", "")), Code.WRONG_CREDENTIALS)
         self.assertEqual(self.code_of(r.LogInWithToken(b"none")), Code.WRONG_CREDENTIALS)
@@ -213,6 +213,29 @@ class LogOutTests(AdministrationCase):
         found = self.ways_in()
         self.assertEqual(found.pop("password"), "")
         self.assertEqual(set(found.values()), {Code.WRONG_CREDENTIALS})
+
+    def test_kicked_during_a_login(self) -> None:
+        """Whatever a login by a token waits for when its device is logged out: it comes to nothing."""
+        for way in ("token", "resume"):
+            for steps in range(20):
+                self.setUp()
+                self.two_devices()
+                tokens = {
+                    "token": r.LogInWithToken(self.laptop_login.token),
+                    "resume": r.Resume(self.laptop_login.resume_token),
+                }
+                turnstile = Turnstile()
+                self.core.store = Hesitant(self.world.store, turnstile)
+                turnstile.closed = True
+                Client(self.world).start(tokens[way])
+                passed = [turnstile.let_one_pass() for _ in range(steps)]
+                self.core.store = self.world.store  # the operator does not wait
+                result(self.administration.log_out("carol", "laptop"))
+                turnstile.open()
+                self.world.settle()
+                here = [session.device.device.name for session in self.core.router.sessions_of(100_001)]
+                self.assertEqual(here, ["phone"], f"{way}, logged out after {steps} steps")
+            self.assertFalse(all(passed), f"{way} takes more steps than were tried")
 
     def test_strange_device(self) -> None:
         """A device that the account has not is refused."""

@@ -215,6 +215,15 @@ class ModerationTests(GroupsCase):
         self.done(self.bob, r.RenameGroup(self.club, "Pub"))
         self.assertEqual([event.conversation.title for event in self.carol.of(e.GroupUpdated)], ["Pub"])
 
+    def test_told_in_slices(self) -> None:
+        """However many there are in a turn, each is told once."""
+        self.use(fanout_per_turn=1)
+        self.done(self.bob, r.RenameGroup(self.club, "Pub"))
+        self.done(self.alice, r.DissolveGroup(self.club))
+        for client in self.clients[:3]:
+            self.assertEqual([event.conversation.title for event in client.of(e.GroupUpdated)], ["Pub"])
+            self.assertEqual(client.of(e.ConversationLeft), [e.ConversationLeft(self.club)])
+
     def test_nothing_new(self) -> None:
         """What changes nothing is told to nobody."""
         self.done(self.bob, r.RenameGroup(self.club, "Club"))
@@ -245,7 +254,7 @@ class ModerationTests(GroupsCase):
         self.done(self.bob, r.Mute(self.club, CAROL, 60))
         answer = self.carol.ask(text(self.club, "but"))
         self.assertEqual(
-            (answer.code, answer.text), ("FORBIDDEN", "you are muted until 2026-09-21 14:14 UTC")
+            (answer.code, answer.text), ("FORBIDDEN", "you are muted until 2026-09-21 14:15 UTC")
         )
         self.done(self.alice, text(self.club, "so"))
         self.world.pass_seconds(61)
@@ -262,11 +271,14 @@ class ModerationTests(GroupsCase):
     def test_muted_while_writing(self) -> None:
         """Messages that come in a row are refused together, and use up nobody's rate."""
         self.done(self.bob, r.Mute(self.club, CAROL, 60))
-        tags = [self.carol.start(text(self.club, "x", b"id %d" % n)) for n in range(40)]
+        tags = [self.carol.start(text(self.club, "x", b"stem" + n.to_bytes(8))) for n in range(40)]
         self.world.settle()
         self.assertEqual({self.carol.answers[tag].code for tag in tags}, {"FORBIDDEN"})
-        for n in range(50):
-            self.done(self.alice, text(self.club, f"{n}"))
+        self.done(self.bob, r.RemoveMember(self.club, CAROL))
+        tags = [self.carol.start(text(self.club, "x", b"stem" + n.to_bytes(8))) for n in range(10)]
+        self.world.settle()
+        self.assertEqual({self.carol.answers[tag].code for tag in tags}, {"NOT_MEMBER"})
+        self.assertTrue(self.world.core.rosters.get(self.club).bucket.is_full(self.world.clock.seconds()))
 
     def test_muted_in_one_group(self) -> None:
         """In other conversations the muted one writes."""

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core.errors import Code
 from imserver.core.events import Closing, ConversationOpened, Event, LoggedIn, MessageArrived, Sent
-from imserver.core.requests import LogIn, LogInWithToken, Register, Request, Resume, SendTo
+from imserver.core.requests import CreateGroup, LogIn, LogInWithToken, Register, Request, Resume, SendTo
 from imserver.core.values import Kind
 from imserver.operator.table import COMMANDS
 from tests.end_to_end.daemon import Daemon
@@ -69,7 +69,7 @@ class CommandTests(OperatedDaemon):
         do("accounts", "create", "bob", "--password-file", "-", said=f"{PASSWORD}\n")
         alice = self.peer()
         alice.expect(LogIn("alice", password.removeprefix("password: "), "phone"), LoggedIn)
-        self.logged_in("bob")
+        bob = self.logged_in("bob")[1].account.number
         self.assertEqual(
             [line.split()[1:] for line in do("accounts", "list")],
             [["alice", "online:1"], ["bob", "online:1"]],
@@ -85,7 +85,13 @@ class CommandTests(OperatedDaemon):
         do("invitations", "create", "3", "2")
         self.assertEqual(len(do("invitations", "list")), 1)
         do("invitations", "withdraw", "1")
-        self.assertEqual(do("groups", "list"), [])
+        group = alice.expect(
+            CreateGroup("the club", [bob]), ConversationOpened
+        ).membership.conversation.number
+        self.assertIn("title: the club", "\n".join(do("groups", "list")))
+        do("groups", "mute", str(group), "bob", "60")
+        do("groups", "remove", str(group), "bob")
+        do("groups", "dissolve", str(group))
         self.assertEqual(do("announce", "it's", "noon"), ["told 2 accounts"])
         said = "\n".join(do("statistics"))
         self.assertIn("sessions: 1 (native 1)", said)
@@ -160,7 +166,7 @@ class EndedRightsTests(OperatedDaemon):
         self.begin_with_carol()
         began = monotonic()
         self.operator.do("accounts", "freeze", "carol")
-        self.assert_ends(self.phone, Code.REVOKED, began)
+        self.assert_ends(self.phone, Code.FORBIDDEN, began)
         self.assertEqual(self.ways_back(), [Code.FORBIDDEN] * 5)
         self.daemon.kill()
         self.daemon.start()

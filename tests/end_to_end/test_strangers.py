@@ -65,14 +65,8 @@ SIGNALS: tuple[Callable[[int], Request], ...] = (
     lambda id: SetTyping(id, True),
 )
 TABLES = (
-    "accounts",
-    "conversations",
-    "members",
-    "device_cursors",
-    "runs",
-    "client_ids",
-    "rpc_results",
-    "join_requests",
+    *("accounts", "conversations", "members", "join_requests", "device_cursors"),
+    *("runs", "client_ids", "rpc_results"),
 )
 # A server on which whoever knows an id is a member.
 OPEN_DOORS = (

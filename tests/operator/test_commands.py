@@ -1,8 +1,10 @@
 """The operator's commands: what they answer, and that they do what they say."""
 
 from imserver.core import requests as r
+from imserver.core.events import ConversationLeft
+from imserver.core.values import LOBBY
 from imserver.operator import accounts, command, sessions
-from tests.core.client import PASSWORD, Client, account, group, logged_in
+from tests.core.client import PASSWORD, Client, account, group, logged_in, text
 from tests.operator.operated import OperatedCase
 
 
@@ -69,7 +71,7 @@ class AccountsTests(OperatedCase):
         """The session ends; later the account can log in again."""
         alice = logged_in(self.world, "alice")
         self.ask("accounts freeze alice")
-        self.assertEqual(alice.closed, "REVOKED")
+        self.assertEqual(alice.closed, "FORBIDDEN")
         self.assertEqual(Client(self.world).code(r.LogIn("alice", PASSWORD, "")), "FORBIDDEN")
         self.ask("accounts unfreeze alice")
         logged_in(self.world, "alice")
@@ -166,13 +168,41 @@ class SessionsTests(OperatedCase):
 
 
 class GroupsTests(OperatedCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.alice, self.bob = logged_in(self.world, "alice"), logged_in(self.world, "bob")
+        self.group = group(self.alice, self.bob.session.number, title="the club")
+
     def test_list(self) -> None:
         """Members and messages of each."""
-        alice = logged_in(self.world, "alice")
-        id = group(alice, account(self.world, "bob"), title="the club")
-        self.assertEqual(
-            " ".join(self.ask("groups list")[1].split()), f"{id} members: 2, messages: 1, title: the club"
-        )
+        lines = {line.split()[0]: " ".join(line.split()[1:]) for line in self.ask("groups list")}
+        self.assertEqual(lines["*2"], "members: 2, messages: 1, title: the club")
+
+    def test_dissolve(self) -> None:
+        """Everybody is out at once, whoever owned it; what was said stays readable."""
+        self.ask("groups dissolve 2")
+        for client in (self.alice, self.bob):
+            self.assertEqual(len(client.of(ConversationLeft)), 1)
+            self.assertIn(client.code(text(self.group, "still there?")), ("NOT_MEMBER", "NOT_FOUND"))
+            self.assertEqual(client.code(r.FetchHistory(self.group, 0, 0, 0)), "")
+        self.assertEqual(self.refusal("groups dissolve 4711"), "NOT_FOUND")
+        self.assertEqual(self.refusal(f"groups dissolve {LOBBY}"), "FORBIDDEN")
+
+    def test_remove(self) -> None:
+        """One member, also the owner; the others go on."""
+        self.ask("groups remove 2 alice")
+        self.assertEqual(len(self.alice.of(ConversationLeft)), 1)
+        self.assertEqual(self.bob.code(text(self.group, "alone")), "")
+        self.assertEqual(self.refusal("groups remove 2 alice"), "NOT_FOUND")
+
+    def test_mute(self) -> None:
+        """One member reads and does not write, until it is over or ended."""
+        self.ask("groups mute 2 bob 60")
+        self.assertEqual(self.bob.code(text(self.group, "one")), "FORBIDDEN")
+        self.assertEqual(self.alice.code(text(self.group, "two")), "")
+        self.ask("groups mute 2 bob 0")
+        self.assertEqual(self.bob.code(text(self.group, "three")), "")
+        self.assertEqual(self.refusal(f"groups mute 2 bob {10**12}"), "BAD_REQUEST")
 
 
 class StatisticsTests(OperatedCase):

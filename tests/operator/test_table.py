@@ -6,7 +6,7 @@ from imserver.core.errors import ChatError
 from imserver.operator import table
 from imserver.operator.command import Answer, Arguments, Command
 from imserver.operator.table import COMMANDS, help_lines, parse, run_as_administrator
-from tests.core.client import account, logged_in, result
+from tests.core.client import account, group, logged_in, result
 from tests.operator.operated import OperatedCase
 
 EVERYTHING = (
@@ -21,6 +21,9 @@ EVERYTHING = (
     "sessions list",
     "sessions kick alice",
     "groups list",
+    "groups remove {group} alice",
+    "groups mute {group} bob 60",
+    "groups dissolve {group}",
     "invitations create",
     "invitations list",
     "invitations withdraw 1",
@@ -56,7 +59,11 @@ class AuditTests(OperatedCase):
     def test_every_command(self) -> None:
         """Each command leaves one line: who, what, on whom, with which result."""
         self.assertEqual({parse(line)[0].name for line in EVERYTHING}, set(COMMANDS))
-        for line in EVERYTHING:
+        bob = logged_in(self.world, "bob")
+        for template in EVERYTHING:
+            if template == "groups remove {group} alice":
+                group(bob, result(self.world.store.account_named("alice")).account.number)
+            line = template.format(group=2)
             self.audit.clear()
             self.ask(line)
             command, words = parse(line)
