@@ -69,7 +69,7 @@ class OptionsTests(SynchronousTestCase):
         """A wire for which systemd passed a socket listens there, unless its listener says otherwise."""
         self.patch(tap, "passed_names", lambda _: ["native"])
         self.patch(tap, "passed", lambda name: f"systemd:domain=INET6:name={name}")
-        endpoints = {listener.wire: listener.endpoint for listener in self.parse().listeners}
+        endpoints = {each.wire: each.endpoint for each in self.parse().listeners}
         self.assertEqual((endpoints["native"], endpoints["status"]), (PASSED, "udp:127.0.0.1:8007"))
         config = self.parse(config='[[listeners]]\nwire = "native"')
         self.assertEqual(config.listeners, (Listener("native", PASSED),))

@@ -18,6 +18,7 @@ from imserver.net.framing import Framing
 from imserver.net.sieve import Sieve
 
 HEADER_BYTES = 8
+ZINX_HEARTBEAT = 99_999  # zinx's own; its text says between whom, and nobody answers
 MAX_PICTURE_BYTES = 512 * 1024
 _REGISTER, _PICTURE = 3, 5  # the command and its field
 

@@ -38,12 +38,12 @@ from imserver.core.requests import (
 )
 from imserver.core.run import Run
 from imserver.core.session import Session
-from imserver.core.values import Kind, State
+from imserver.core.values import ContactRequest, Kind, State
 from imserver.dialogues.gogotalk.people import People, user
 from imserver.dialogues.gogotalk.routes import Route, Routes
 from imserver.dialogues.gogotalk.speech import SERVER_ID, Speech
 from imserver.net.dialogue import Dialogue
-from imserver.net.zinx import HEADER_BYTES, ZinxFraming
+from imserver.net.zinx import HEADER_BYTES, ZINX_HEARTBEAT, ZinxFraming
 from imserver.proto import gogotalk_pb2 as pb
 
 _DOCUMENT = b"{\\rtf"
@@ -87,6 +87,9 @@ class GoGoTalk(Dialogue):
         body = frame[HEADER_BYTES:]
         if command == _CHAT:
             self._chat(body)
+            return
+        if command == ZINX_HEARTBEAT:
+            self.session.ask(0, Ping())
             return
         request = decode(command, body)
         if command not in (Command.LOG_IN, Command.REGISTER):
@@ -159,6 +162,8 @@ class GoGoTalk(Dialogue):
         if state is not State.ONLINE:
             await self.ask(SetPresence(state, ""), Done)
         await self._people.load()
+        for waiting in await self._people.requests():
+            self.write(self._asked_for(waiting))
 
     async def _log_out(self, request: Any) -> None:
         await self.ask(LogOut(), Done)
@@ -192,7 +197,7 @@ class GoGoTalk(Dialogue):
     def happened(self, event: Event, tag: int) -> bytes:
         """An event as packets; messages come as frames()."""
         match event:
-            case Pong():
+            case Pong() if tag == Command.HEARTBEAT:
                 return self._speech.packet(Command.HEARTBEAT_HEARD, pb.HeartbeatResponse(Result=success()))
             case Refused():
                 return self._refused(event, tag)
@@ -201,10 +206,12 @@ class GoGoTalk(Dialogue):
             case PresenceChanged() | ContactAdded() | ContactRemoved():
                 return b"".join([self._speech.packet(*packet) for packet in self._people.changed(event)])
             case ContactRequested(request=request):
-                return self._speech.words(
-                    f"{request.account.name} would like to be your friend: add {request.account.name}"
-                )
+                return self._asked_for(request)
         return b""
+
+    def _asked_for(self, request: ContactRequest) -> bytes:
+        name = request.account.name
+        return self._speech.words(f"{name} would like to be your friend: add {name}")
 
     def view(self, burst: Burst) -> Hashable:
         """See Speech."""

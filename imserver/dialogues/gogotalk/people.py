@@ -11,13 +11,21 @@ from imserver.core.events import (
     ContactAdded,
     ContactList,
     ContactRemoved,
+    ContactRequestList,
     ConversationList,
     Done,
     PresenceChanged,
 )
-from imserver.core.requests import ListContacts, ListConversations, LookUp, RequestContact, Search
+from imserver.core.requests import (
+    ListContactRequests,
+    ListContacts,
+    ListConversations,
+    LookUp,
+    RequestContact,
+    Search,
+)
 from imserver.core.session import Session
-from imserver.core.values import LOBBY, Account, Contact, Conversation, State
+from imserver.core.values import LOBBY, Account, Contact, ContactRequest, Conversation, State
 from imserver.dialogues.gogotalk.routes import group_id
 from imserver.proto import gogotalk_pb2 as pb
 
@@ -50,6 +58,13 @@ class People:
         """UserInfos of contacts, then of groups."""
         contacts = [_friend(contact) for contact in await self.load()]
         return contacts + [_group(conversation) for conversation in await self._groups()]
+
+    async def requests(self) -> list[ContactRequest]:
+        """A page of those that wait for an answer."""
+        waiting: list[ContactRequest] = (
+            await self._ask(ListContactRequests(0, 0), ContactRequestList)
+        ).requests
+        return waiting
 
     async def _groups(self) -> list[Conversation]:
         """Those it is in, but the lobby, which has a window of its own."""

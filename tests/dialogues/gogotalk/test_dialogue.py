@@ -352,6 +352,15 @@ class PeopleTests(GoGoTalkCase):
         answer = alice.ask(Command.GET_FRIENDS, pb.GetFriendsRequest())
         self.assertEqual([user.UserID for user in answer.Friends], ["carol"])
 
+    def test_consent_later(self) -> None:
+        """Who was away when somebody asked is told at the next login."""
+        alice = self.entered("alice")
+        account(self.world, "carol")
+        alice.ask(Command.ADD_FRIENDS, pb.AddFriendsRequest(UserIDList=["carol"]))
+        carol = Person(self.world)
+        carol.say(carol.client.log_in("carol", PASSWORD))
+        self.assertEqual(carol.client.refused, ["alice would like to be your friend: add alice"])
+
     def test_nobody_to_add(self) -> None:
         """Unknown names are answered with 4 after the others were added; too many at once with 0."""
         alice, _ = self.entered("alice"), self.entered("bob")
@@ -521,6 +530,15 @@ class LifeTests(GoGoTalkCase):
         self.world.pass_seconds(2)
         self.assertFalse(waiting.peer.open)
         self.assertEqual(bytes(waiting.peer.received), b"")
+
+    def test_heartbeats_of_zinx(self) -> None:
+        """The heartbeat of zinx itself is a sign of life like any other, and is not answered."""
+        alice = self.entered("alice")
+        alice.client.every_second = lambda: LTV.pack(99_999, b"client heartbeat")
+        alice.peer.received.clear()
+        self.world.pass_seconds(30)
+        self.assertTrue(alice.peer.open)
+        self.assertEqual(bytes(alice.peer.received), b"")
 
     def test_a_large_picture(self) -> None:
         """A registration with a picture of half a megabyte is taken, and the login after it."""
