@@ -1,6 +1,7 @@
 """T15 and a conversation: the telnet wire of a real daemon, with sockets that behave as nc and telnet do."""
 
 import socket
+import ssl
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -8,13 +9,23 @@ from imserver.core.events import MessageArrived, Sent
 from imserver.core.requests import SendTo
 from imserver.core.values import Kind
 from tests.end_to_end.daemon import Daemon
+from tests.end_to_end.operator import Operator
 from tests.end_to_end.peer import PASSWORD, Address, Peer
-from tests.end_to_end.siege import CONFIG, Siege
+from tests.end_to_end.siege import CONFIG, Siege, proxy_line, trusting
 
 TELNET = """
 [[listeners]]
 wire = "telnet"
 endpoint = "tcp:127.0.0.1:0"
+[[listeners]]
+wire = "telnet"
+endpoint = "tcp:127.0.0.1:0"
+proxy_from = ["127.0.0.0/8"]
+[[listeners]]
+wire = "telnet"
+endpoint = "tcp:127.0.0.1:0"
+tls = "office"
+proxy_from = ["127.0.0.0/8"]
 [limits]
 """
 MANY_BYTES = 50_000_000
@@ -25,8 +36,12 @@ IAC, SB, SE, NEW_ENVIRON = b"\xff", b"\xfa", b"\xf0", b"\x27"
 class Somebody:
     """With nc or telnet; nothing waits longer than ten seconds."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, source: str = "", context: ssl.SSLContext | None = None) -> None:
         self.socket = socket.create_connection(address, 10.0)
+        if source:
+            self.socket.sendall(proxy_line(source))
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self._file = self.socket.makefile("rb")
         self.hear()  # the greeting
 
@@ -64,10 +79,12 @@ class ExposureTests(SynchronousTestCase):
 class TelnetTests(Siege):
     def setUp(self) -> None:
         self.begin(config=CONFIG.replace("[limits]\n", TELNET))
-        self.address = self.daemon.address("telnet")
+        self.address, self.proxied_address, self.proxied_tls_address = self.daemon.listeners("telnet")
 
-    def somebody(self) -> Somebody:
-        person = Somebody(self.address)
+    def somebody(
+        self, address: Address | None = None, source: str = "", context: ssl.SSLContext | None = None
+    ) -> Somebody:
+        person = Somebody(address or self.address, source, context)
         self.addCleanup(person.close)
         return person
 
@@ -119,6 +136,22 @@ class TelnetTests(Siege):
                     person.socket.sendall(subnegotiation)
                 self.assertEqual(person.say("who"), "Log in first.")
                 person.close()
+
+    def test_administrators(self) -> None:
+        """It is the way to the client that counts: this machine, or TLS up to here; not where the listener is bound."""
+        Operator(self, self.daemon.data, self.daemon.environment).do("accounts", "promote", "alice")
+        context = trusting(self.certificate)
+        needs = "These commands need a connection from this machine, or TLS."
+        for person, answer in (
+            (self.somebody(), "state: ready"),
+            (self.somebody(self.proxied_address, "192.0.2.7"), needs),
+            (self.somebody(self.proxied_address, "127.0.0.1"), needs),
+            (self.somebody(self.proxied_tls_address, "192.0.2.7", context), "state: ready"),
+        ):
+            self.assertEqual(person.say(f"login alice {PASSWORD}"), "You are logged in as alice.")
+            while (said := person.say("operator statistics")).startswith(("bob: ", "you to bob: ")):
+                pass
+            self.assertTrue(said.startswith(answer), said)
 
     def test_every_command(self) -> None:
         """Whatever follows IAC, the connection answers, goes on, or ends without a word."""

@@ -1,6 +1,7 @@
 """Other people's words on a terminal."""
 
 import sys
+import time
 import unicodedata
 
 from hypothesis import given
@@ -33,6 +34,19 @@ class LineTests(SynchronousTestCase):
         text = "one\ncarol: two\r\nthree\rfour"
         self.assertEqual(lines("bob: ", text), ["bob: one", "| carol: two", "| three", "| four"])
         self.assertEqual(lines("bob: ", ""), ["bob: "])
+
+    def test_cost(self) -> None:
+        """The worst that 64 KiB can be made of is shown in a moment (T26)."""
+        for text in (
+            "\x07" * 65536,
+            "\n" * 65536,
+            "\u202e" * 21845,
+            "e" + "\u0301" * 32000,
+            "\r\n\x1b" * 21845,
+        ):
+            began = time.process_time()
+            lines("bob: ", text)
+            self.assertLess(time.process_time() - began, 0.1)
 
     @given(st.text(max_size=100))
     def test_bounded(self, text: str) -> None:
