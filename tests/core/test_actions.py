@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
 from imserver.core import requests as r
-from imserver.core.values import Extra, Gone, Kind, Message
+from imserver.core.values import Extra, Gone, Kind, Message, Role
 from tests.core.client import Client, group, logged_in, text, text_to
 from tests.fakes import LIMITS, World
 
@@ -155,6 +155,59 @@ class RecallTests(ActionsCase):
         for message in self.pushed(self.bob)[1:] + self.log(self.bob)[1:]:
             seen = message.kind, message.content_type, message.body, message.extra
             self.assertEqual(seen, (Kind.TOMBSTONE, Gone.WITHHELD, b"", None))
+
+
+class GroupTests(ActionsCase):
+    """Alice owns the group, bob is an admin, carol and dave are members; each has said something."""
+
+    NAMES = ("alice", "bob", "carol", "dave")
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.people = {"alice": self.alice, "bob": self.bob}
+        self.people |= {name: logged_in(self.world, name) for name in ("carol", "dave")}
+        self.group = group(self.alice, BOB, CAROL, 100_004)
+        self.alice.ask(r.SetRole(self.group, BOB, Role.ADMIN))
+        self.said = {name: self.say(self.people[name], f"of {name}", self.group) for name in self.NAMES}
+
+    def test_matrix(self) -> None:
+        """Who may edit and recall what, young and old: one's own for a while; admins recall everything, and edit nothing."""
+        for is_old in (False, True):
+            for action in (self.edit, self.recall):
+                for asker in self.NAMES:
+                    for sender in self.NAMES:
+                        self.setUp()
+                        self.later(100_000 if is_old else 0)
+                        answer = getattr(self, action.__name__)(
+                            self.people[asker], self.said[sender], where=self.group
+                        )
+                        moderates = action == self.recall and asker in ("alice", "bob")
+                        may = moderates or (asker == sender and not is_old)
+                        code = getattr(answer, "code", "")
+                        cell = f"{asker} {action.__name__}s what {sender} has said, {is_old=}"
+                        self.assertEqual(code, "" if may else "FORBIDDEN", cell)
+
+    def test_right_that_ended(self) -> None:
+        """Who is no admin any more recalls nothing of others; nor who is no admin yet."""
+        self.alice.ask(r.SetRole(self.group, BOB, Role.MEMBER))
+        self.assertEqual(self.recall(self.bob, self.said["carol"], self.group).code, "FORBIDDEN")
+        self.alice.ask(r.SetRole(self.group, CAROL, Role.ADMIN))
+        self.assertIsInstance(self.recall(self.people["carol"], self.said["dave"], self.group), e.Sent)
+
+    def test_notices(self) -> None:
+        """What has happened has happened."""
+        self.assertEqual(self.recall(self.alice, 1, self.group).code, "FORBIDDEN")
+
+    def test_muted(self) -> None:
+        """Who may not write edits and recalls nothing, but has the answers to what he did before."""
+        recall = r.Send(self.group, b"before", Kind.RECALL, "", b"", Extra(about=self.said["carol"]))
+        carol = self.people["carol"]
+        first = carol.ask(recall)
+        own = self.say(carol, "more", self.group)
+        self.alice.ask(r.Mute(self.group, CAROL, 60))
+        for action in (self.edit, self.recall):
+            self.assertEqual(action(carol, own, where=self.group).code, "FORBIDDEN")
+        self.assertEqual(carol.ask(recall), first)
 
 
 class MentionTests(ActionsCase):

@@ -55,6 +55,17 @@ class BurningTests(ActionsCase):
             self.assertEqual(self.burnt(client), [seq])
         self.assertEqual(self.burnt(dave), [])
 
+    def test_only_the_one_who_leaves_had_not_read(self) -> None:
+        """His leaving starts the clock."""
+        carol = logged_in(self.world, "carol")
+        where = group(self.alice, BOB, CAROL)
+        seq = self.burnable(5, where)
+        self.bob.ask(r.MarkRead(where, seq))
+        self.world.pass_seconds(20)
+        carol.ask(r.LeaveGroup(where))
+        self.world.pass_seconds(7)
+        self.assertEqual(self.burnt(self.bob), [seq])
+
     def test_unread(self) -> None:
         """After burn_unread_seconds it goes unread."""
         self.burnable()
