@@ -109,7 +109,7 @@ def _words(kind: int, content_type: str, body: bytes) -> str:
         case Kind.NOTICE:
             return _sentence(body)
         case Kind.TOMBSTONE:
-            return "[a message that is lost]"
+            return f"[{content_type}]"  # why it is gone
     return f"[{content_type}, {_size(len(body))}]"
 
 

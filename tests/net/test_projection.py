@@ -33,7 +33,7 @@ SAMPLES = {
         message(Kind.NOTICE, notices.encode(Action.ADDED, "alice", ["bob", "carol"], "")),
         "alice added bob, carol",
     ),
-    Kind.TOMBSTONE: (message(Kind.TOMBSTONE, b"", Gone.DAMAGED), "[a message that is lost]"),
+    Kind.TOMBSTONE: (message(Kind.TOMBSTONE, b"", Gone.DAMAGED), "[damaged]"),
 }
 
 
