@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from bench.gogotalk import GoGoTalk
 from bench.idle import Footprint, logged_in
 from bench.load import Load, Stream
 from bench.rivals import RIVALS, Running
@@ -50,16 +52,17 @@ class Contender:
 
 
 @contextmanager
-def _imserver(folder: Path) -> Iterator[Running]:
+def _imserver(folder: Path, wire: str = "native") -> Iterator[Running]:
     own = folder / "imserver"
     if not own.exists():
         own.mkdir()
         prepare(own, max(IDLE, 2 * PAIRS))
-    with daemon(own) as process:
-        yield Running(process.pid, process.address())
+    with daemon(own, wire) as process:
+        yield Running(process.pid, process.address(wire))
 
 
 NATIVE = Contender("imserver, native", (), _imserver, Native())
 OTHERS = tuple(Contender(rival.name, rival.packages, rival.serve, Xmpp()) for rival in RIVALS)
-OURS = (NATIVE,)
+GOGOTALK = Contender("imserver, gogotalk", (), partial(_imserver, wire="gogotalk"), GoGoTalk())
+OURS = (NATIVE, GOGOTALK)
 CONTENDERS = (*OURS, *OTHERS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.cells import Cell, measure
-from bench.contenders import CONTENDERS, IDLE, OURS, Contender
+from bench.contenders import CONTENDERS, GOGOTALK, IDLE, NATIVE, OURS, Contender
 from bench.idle import Footprint
 from bench.load import BrokenPromise, Load
 from bench.measure import family, rss_bytes
@@ -24,6 +24,7 @@ from bench.targets import PAIRS
 
 WINDOWS = (1, 10, 100)
 AHEAD_AT = (10, 100)  # in flight: there imserver must be ahead of ejabberd without an archive
+GOGOTALK_COST = 1.5  # at most, in messages of the native wire
 TURNS = 2
 CELL_SECONDS, QUICK_CELL_SECONDS = 2.5, 0.5
 QUICK_IDLE = 100
@@ -124,6 +125,11 @@ def _requirements(measured: dict[str, Measured]) -> Iterator[Requirement]:
         for window in AHEAD_AT:
             what = f"messages per CPU second, {name} / {EJABBERD.name}, {window} in flight"
             yield Requirement(what, _share(measured[name], measured[EJABBERD.name], window), 1.0)
+    if {NATIVE.name, GOGOTALK.name} <= measured.keys():
+        for window in WINDOWS:
+            cost = 1 / _share(measured[GOGOTALK.name], measured[NATIVE.name], window)
+            what = f"CPU time of a message, {GOGOTALK.name} / {NATIVE.name}, {window} in flight"
+            yield Requirement(what, cost, GOGOTALK_COST, True)
 
 
 def _share(one: Measured, other: Measured, window: int) -> float:

@@ -1,5 +1,6 @@
 """What the doctor looks at in a configuration that can be read."""
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from imserver.admin.finding import Finding, fine, warning, wrong
 from imserver.config import CertificateFiles, Config, Listener
 from imserver.interfaces import IWire
 from imserver.net.endpoints import describes_local
-from imserver.net.tls import CertificateError, make_context
+from imserver.net.tls import CertificateError, located, make_context
 
 SOON = timedelta(days=30)
 
@@ -34,7 +35,12 @@ def examine(config: Config, folder: Path) -> Iterator[Finding]:
 
 def _certificate(name: str, files: CertificateFiles, folder: Path) -> Finding:
     """Both files can be used, belong together, and will for a while."""
-    cert, key = Path(files.cert), Path(files.key)
+    try:
+        cert, key = located(files.cert, os.environ), located(files.key, os.environ)
+    except CertificateError:
+        return warning(
+            f"certificate {name} is a credential, which systemd shows to the daemon alone: its log says whether it is good"
+        )
     try:
         make_context(cert, key)
         ends = certificate.expires(cert)

@@ -240,6 +240,11 @@ class ConfigurationTests(DoctorCase):
         self.cert.write_bytes(cert)
         self.fault(Verdict.WRONG, "mismatch", config=self.tls)
 
+    def test_credential(self) -> None:
+        """What only the daemon is given cannot be looked at from outside."""
+        config = self.tls.replace(str(self.key), "$CREDENTIALS_DIRECTORY/office.key")
+        self.fault(Verdict.WARNING, "office", "credential", config=config)
+
     def test_key_of_another_user(self) -> None:
         """A key that the daemon's user does not own."""
         self.make()

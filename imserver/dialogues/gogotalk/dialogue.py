@@ -52,7 +52,7 @@ _CHAT, _CHAT_ARRIVED = (
     int(Command.CHAT_ARRIVED),
 )  # members of enumerations take longer to find
 _RICH, _TEXT = int(Kind.RICH), int(Kind.TEXT)
-_CLIENT_ID_BYTES = 12
+_STEM_BYTES = 8  # of client ids; a counter of 8 bytes follows (core/client_ids.py)
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class GoGoTalk(Dialogue):
         self._speech = Speech(session, framing, stock_windows)
         self._routes = Routes()
         self._people = People(session, self.ask)
-        self._client_ids = token_bytes(_CLIENT_ID_BYTES)
+        self._client_ids = token_bytes(_STEM_BYTES)
         self._sent = 0
 
     # -- in
@@ -125,7 +125,7 @@ class GoGoTalk(Dialogue):
         self._check_identity(_CHAT, chat.FromUserID)
         route = self._routes.to(chat.ToUserID)
         self._sent += 1
-        client_id = self._client_ids + self._sent.to_bytes(4, "big")
+        client_id = self._client_ids + self._sent.to_bytes(8, "big")
         content = chat.Content
         kind = _RICH if content.startswith(_DOCUMENT) else _TEXT
         if route.conversation:
