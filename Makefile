@@ -64,15 +64,15 @@ clean:
 
 $(VENV)/.run: $(SETUP_FILES) .ci/setup
 	@.ci/setup $(VENV)
-	@$(INSTALL) .
+	@$(INSTALL) '.[screen]'
 	@touch $@
 
 $(VENV)/.test: $(SETUP_FILES) .ci/setup
-	@.ci/setup $(VENV) openssl strace ps mount
-	@$(INSTALL) '.[test]'
+	@.ci/setup $(VENV) openssl strace ps mount tmux
+	@$(INSTALL) '.[screen,test]'
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.dev: $(SETUP_FILES) .ci/setup
 	@.ci/setup $(VENV)
-	@$(INSTALL) '.[test,dev]'
+	@$(INSTALL) '.[screen,test,dev]'
 	@touch $@ $(VENV)/.run

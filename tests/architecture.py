@@ -46,6 +46,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "imserver.core.notices",
         *("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography"),
     ),
+    "imserver.client.screen": (*("imserver.client", *_CORE_VALUES, "twisted", "textual", "rich"),),
     "imserver.passwords": ("imserver.core", "imserver.interfaces", "argon2", "twisted", "zope.interface"),
     "imserver.process": ("twisted", "google.protobuf"),
     "imserver.logs": ("twisted", "zope.interface"),

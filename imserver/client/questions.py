@@ -49,7 +49,7 @@ def password_for(options: Options, profile: Profile, registers: bool) -> str:
     if profile.logged_in and not registers:
         return ""
     if options.password_file:
-        return _password_in(options.password_file)
+        return password_in(options.password_file)
     if not terminal.is_terminal():
         raise UsageError(f"{profile.name} is not logged in here; use --password-file")
     if registers:
@@ -57,7 +57,8 @@ def password_for(options: Options, profile: Profile, registers: bool) -> str:
     return terminal.ask_password(f"Password of {profile.name}: ")
 
 
-def _password_in(file: str) -> str:
+def password_in(file: str) -> str:
+    """The first line of the file.  Raises UsageError."""
     try:
         if file == STDIN:
             line = sys.stdin.buffer.readline(MAX_PASSWORD_BYTES)

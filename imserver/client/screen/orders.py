@@ -1,0 +1,214 @@
+"""What is typed with a slash in front: the table of orders, and how a line is taken apart.
+
+A line that begins with two slashes is a text that begins with one.
+"""
+
+import shlex
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from imserver.client.errors import RequestRefused
+from imserver.client.screen.chat import Chat
+from imserver.client.screen.exchange import Exchange
+from imserver.core.errors import Code
+
+
+class Desk(Protocol):
+    """What an order may do besides asking the server."""
+
+    exchange: Exchange
+
+    def open_chat(self, chat: Chat) -> None:
+        """Show this conversation."""
+
+    def sheet(self, title: str, lines: Sequence[str]) -> None:
+        """Lines to read; they are made fit for the screen."""
+
+    def notice(self, text: str) -> None:
+        """Something to read once."""
+
+    def leave(self) -> None:
+        """End the program, or ask first if messages wait."""
+
+
+class Misuse(Exception):
+    """The order does not say enough; the text says what it should be."""
+
+
+Run = Callable[[Desk, str], Coroutine[Any, Any, None]]
+
+
+@dataclass(slots=True, frozen=True)
+class Order:
+    """`words` begin the line, `usage` follows; `takes` says what Tab completes after them: names, groups or nothing."""
+
+    words: str
+    usage: str
+    meaning: str
+    run: Run
+    takes: str = ""
+
+
+def is_order(text: str) -> bool:
+    """Whether a line is for the program rather than for people."""
+    return text.startswith("/") and not text.startswith("//")
+
+
+def find(text: str) -> tuple[Order, str]:
+    """The order that a line begins with, and the rest of the line.  Raises Misuse."""
+    for order in sorted(ORDERS, key=lambda order: -len(order.words)):
+        rest = text.removeprefix(order.words)
+        if rest != text and (not rest or rest[0].isspace()):
+            return order, rest.strip()
+    raise Misuse(f"there is no {text.split()[0]}; /help lists what there is")
+
+
+async def obey(desk: Desk, text: str) -> None:
+    """Do what a line says.  Raises ClientError."""
+    try:
+        order, rest = find(text)
+        try:
+            await order.run(desk, rest)
+        except Misuse as misuse:
+            raise Misuse(str(misuse) or f"write {order.words} {order.usage}") from None
+    except Misuse as misuse:
+        desk.notice(str(misuse))
+
+
+# -- people ------------------------------------------------------------------------------------------
+
+
+async def _message(desk: Desk, rest: str) -> None:
+    name, _, text = _needed(rest).partition(" ")
+    exchange, name = desk.exchange, _name(name)
+    chat = exchange.chats.with_person(name)
+    if chat is None:
+        if not exchange.client.connected:
+            desk.notice("there is no connection; this is done when it is back")
+        chat = exchange.chats.update(await exchange.client.open_direct(name))
+    desk.open_chat(chat)
+    if text.strip():
+        exchange.say(chat, text.strip())
+
+
+# -- groups ------------------------------------------------------------------------------------------
+
+
+async def _create(desk: Desk, rest: str) -> None:
+    words = _words(rest)
+    if not words:
+        raise Misuse
+    names = [_name(word) for word in words[1:]]
+    opened = await desk.exchange.client.create_group(words[0], names)
+    desk.open_chat(desk.exchange.chats.update(opened))
+
+
+async def _add(desk: Desk, rest: str) -> None:
+    names = [_name(word) for word in _words(_needed(rest))]
+    await desk.exchange.client.add_members(_group(desk).id, names)
+
+
+async def _leave_group(desk: Desk, rest: str) -> None:
+    await desk.exchange.client.leave_group(_group(desk).id)
+
+
+async def _rename(desk: Desk, rest: str) -> None:
+    await desk.exchange.client.rename_group(_group(desk).id, _needed(rest))
+
+
+async def _open(desk: Desk, rest: str) -> None:
+    found = desk.exchange.chats.groups(_needed(rest))
+    if len(found) != 1:
+        several = f"several groups are called {rest}; choose on the left"
+        raise RequestRefused(Code.NOT_FOUND, several if found else f"you are in no group {rest}")
+    desk.open_chat(found[0])
+
+
+async def _members(desk: Desk, rest: str) -> None:
+    members = await desk.exchange.client.members(_open_chat(desk).id)
+    names = sorted(member.account.name for member in members)
+    desk.sheet(f"{len(names)} members", names)
+
+
+# -- this program ------------------------------------------------------------------------------------
+
+
+async def _help(desk: Desk, rest: str) -> None:
+    desk.sheet("Help", help_lines())
+
+
+async def _log_out(desk: Desk, rest: str) -> None:
+    await desk.exchange.client.log_out()
+
+
+async def _quit(desk: Desk, rest: str) -> None:
+    desk.leave()
+
+
+ORDERS: tuple[Order, ...] = (
+    Order("/msg", "NAME [TEXT]", "write to somebody", _message, "names"),
+    Order("/open", "GROUP", "go to a group, by title or id", _open, "groups"),
+    Order("/group create", "'TITLE' NAME ...", "make a group with these people", _create, "names"),
+    Order("/group add", "NAME ...", "add people to this group", _add, "names"),
+    Order("/group rename", "TITLE", "give this group another title", _rename),
+    Order("/group leave", "", "leave this group", _leave_group),
+    Order("/members", "", "who is in this conversation", _members),
+    Order("/logout", "", "end this device's login here", _log_out),
+    Order("/help", "", "this list", _help),
+    Order("/quit", "", "end; so does Ctrl-Q", _quit),
+)
+KEYS = (
+    ("Enter", "send"),
+    ("Alt-Enter, Ctrl-J", "begin a new line"),
+    ("Tab", "complete /orders and @names"),
+    ("Page Up, Page Down", "scroll"),
+    ("Ctrl-End", "go back to the newest message"),
+    ("Alt-Up, Alt-Down", "the conversation above, below"),
+    ("F3", "the next one with something unread"),
+    ("F2", "the list: show, or hide"),
+    ("F1, Esc", "open this page, close it"),
+    ("Ctrl-Q", "quit"),
+)
+
+
+def help_lines() -> list[str]:
+    """Keys and orders, one a line."""
+    orders = [f"{order.words} {order.usage}".strip() for order in ORDERS]
+    width = max(len(text) for text in [*orders, *(key for key, _ in KEYS)]) + 2
+    keys = [f"{key:{width}}{meaning}" for key, meaning in KEYS]
+    return [
+        *keys,
+        "",
+        *(f"{text:{width}}{order.meaning}" for text, order in zip(orders, ORDERS, strict=True)),
+    ]
+
+
+def _needed(rest: str) -> str:
+    if not rest:
+        raise Misuse
+    return rest
+
+
+def _words(rest: str) -> list[str]:
+    try:
+        return shlex.split(rest)
+    except ValueError:
+        raise Misuse("a quotation mark is not closed") from None
+
+
+def _name(word: str) -> str:
+    return word.removeprefix("@").lower()
+
+
+def _open_chat(desk: Desk) -> Chat:
+    if desk.exchange.chats.open is None:
+        raise Misuse("open a conversation first")
+    return desk.exchange.chats.open
+
+
+def _group(desk: Desk) -> Chat:
+    chat = _open_chat(desk)
+    if not chat.is_group:
+        raise Misuse("open a group first")
+    return chat
