@@ -7,7 +7,7 @@ from bench.load import BrokenPromise, Line, Load, Stream
 from imserver.client.acknowledgements import MAX_DELAY_SECONDS, MAX_UNACKNOWLEDGED
 from imserver.core.requests import FetchHistory, MarkDelivered, Ping, Request
 from imserver.net.framing import Int32Framing
-from imserver.proto.native_pb2 import Message, ServerFrame
+from imserver.proto.native_pb2 import Run, ServerFrame
 
 MAX_FRAME_BYTES = 512 * 1024
 
@@ -79,11 +79,12 @@ class NativeSender(_NativeEnd):
     def _event(self, kind: str | None, frame: ServerFrame) -> None:
         if kind != "sent":
             return
-        number = self._next + self._new
-        if frame.tag != tag(number) or (self._seq and frame.sent.seq != self._seq + 1):
+        number, more = self._next + self._new, frame.sent.more
+        follows = not self._seq or frame.sent.seq == self._seq + 1
+        if frame.tag != tag(number) or frame.tag + more != tag(number + more) or not follows:
             raise BrokenPromise(f"after message {number - 1}, seq {self._seq}: {frame}")
-        self._seq = frame.sent.seq
-        self._new += 1
+        self._seq = frame.sent.seq + more
+        self._new += 1 + more
 
     def _segment_ended(self) -> None:
         if self._new:
@@ -108,30 +109,30 @@ class NativeReceiver(_NativeEnd):
         self._timer = False
 
     def _event(self, kind: str | None, frame: ServerFrame) -> None:
-        if kind == "message_arrived":
-            self._arrived(frame.message_arrived.message)
+        if kind == "run_arrived":
+            self._arrived(frame.run_arrived.run)
         elif kind == "behind":
             self._fetch(frame.behind.conversation)
         elif kind == "history":
-            for message in frame.history.messages:
-                self._arrived(message)
+            for run in frame.history.runs:
+                self._arrived(run)
             if frame.history.more:
                 self._fetch(frame.history.conversation)
 
     def _fetch(self, conversation: int) -> None:
         self._tell(FetchHistory(conversation, self._seq, 0, 0))
 
-    def _arrived(self, message: Message) -> None:
-        if not message.client_id.startswith(self._source):
+    def _arrived(self, run: Run) -> None:
+        if not run.client_id.startswith(self._source):
             return
-        number = self._next + self._new
-        seq = message.seq
-        if message.client_id != client_id(self._source, number) or message.body != body(number):
-            raise BrokenPromise(f"instead of message {number}: {message}")
-        if self._seq and seq != self._seq + 1:
-            raise BrokenPromise(f"after seq {self._seq}: {message}")
-        self._conversation, self._seq = message.conversation, seq
-        self._new += 1
+        number, count = self._next + self._new, len(run.bodies)
+        bodies = [body(n) for n in range(number, number + count)]
+        if run.client_id != client_id(self._source, number) or list(run.bodies) != bodies:
+            raise BrokenPromise(f"instead of message {number}: {run}")
+        if self._seq and run.first_seq != self._seq + 1:
+            raise BrokenPromise(f"after seq {self._seq}: {run}")
+        self._conversation, self._seq = run.conversation, run.first_seq + count - 1
+        self._new += count
 
     def _segment_ended(self) -> None:
         if not self._new:

@@ -21,6 +21,7 @@ from imserver.core.changes import GroupChange, GroupOutcome
 from imserver.core.events import Event
 from imserver.core.posting import Posting
 from imserver.core.requests import Request
+from imserver.core.run import Run
 from imserver.core.values import (
     Account,
     AccountRecord,
@@ -28,7 +29,6 @@ from imserver.core.values import (
     DeviceRecord,
     Member,
     Membership,
-    Message,
 )
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class IClient(Interface):
     def push(burst: Burst) -> None:
         """Show new messages."""
 
-    def acknowledge(postings: Sequence[Posting]) -> None:
-        """Answer sends, each with `Sent` under its tag: they are durable."""
+    def acknowledge(run: Run, tags: Sequence[int]) -> None:
+        """Answer the sends of these messages, each with `Sent` under its tag: they are durable."""
 
     def close(code: str, text: str) -> None:
         """Tell the client why, and close."""
@@ -175,7 +175,7 @@ class IMessages(Interface):
     """The log.  What append has not finished is invisible to every other method of every store interface."""
 
     async def append(postings: Sequence[Posting], now_ms: int) -> None:
-        """Store a batch in one durable transaction and fill in each posting's outcome.
+        """Store a batch in one durable transaction and fill in what became of each posting (core/posting.py).
 
         Numbers follow the order of `postings`.  A client id already stored for its sender gets that seq again;
         with other content, CLIENT_ID_REUSED.  A sender who is not a member when the transaction runs gets
@@ -185,7 +185,7 @@ class IMessages(Interface):
 
     async def history(
         conversation: int, after: int, before: int, newest: bool, limit: int, max_bytes: int
-    ) -> list[Message]:
+    ) -> list[Run]:
         """Messages with after < seq < before, ascending: the oldest such, or the newest, as many as fit both limits (at least one)."""
 
     def log_epoch() -> int:

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from imserver.core import events, requests, values
+from imserver.core import client_ids, events, requests, values
+from imserver.core.run import Run
 from tests.architecture import ROOT
 
 TEXT = (ROOT / "docs/wires/native.md").read_text("utf-8")
@@ -22,15 +23,21 @@ class Step:
     frame: bytes
 
 
-def _arrived(message: values.Message) -> events.MessageArrived:
+def _run(client_id: bytes, **fields: Any) -> Run:
+    """As it is on the wire: with the client id in one piece."""
+    stem, number = client_ids.split(client_id)
+    return Run(stem=stem, number=number, **fields)
+
+
+def _arrived(run: Run) -> events.RunArrived:
     """As a client has it: the conversation does not travel with the message."""
-    nowhere = values.Conversation(message.conversation, values.ConversationKind.GROUP, "", ())
-    return events.MessageArrived(message, nowhere)
+    nowhere = values.Conversation(run.conversation, values.ConversationKind.GROUP, "", ())
+    return events.RunArrived(run, nowhere)
 
 
 def steps() -> list[Step]:
     """All of it, in order."""
-    names = {**vars(requests), **vars(events), **vars(values), "MessageArrived": _arrived}
+    names = {**vars(requests), **vars(events), **vars(values), "Run": _run, "RunArrived": _arrived}
     return [
         Step(found["way"] == ">", int(found["tag"]), eval(found["value"], names), bytes.fromhex(found["hex"]))
         for found in _STEP.finditer(TEXT.split("<!-- example -->")[1])

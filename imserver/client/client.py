@@ -79,7 +79,7 @@ class Client(Device):
             before = messages[0].seq if messages else before or 2**53
             page: History = await self.ask(FetchHistory(conversation, 0, before, limit - len(messages)))
             messages[:0] = page.messages
-            if not page.more or not page.messages:
+            if not page.more or not page.runs:
                 break
         return messages
 

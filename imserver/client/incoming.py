@@ -31,7 +31,7 @@ from imserver.core.events import (
     SyncState,
 )
 from imserver.core.requests import FetchHistory, ListConversations, Request, Synchronise
-from imserver.core.values import Conversation, Kind, Membership, Message
+from imserver.core.values import Conversation, Gone, Kind, Membership, Message
 
 ROOM = 512  # with fewer events in the inbox there is room for a page (200) and for the server's window (128)
 MAX_EARLY = 128  # own messages of one conversation that wait for others before them
@@ -137,7 +137,8 @@ class Incoming:
             self._place(message.conversation, message.seq, self._shown(message, conversation))
 
     def _shown(self, message: Message, conversation: Conversation) -> MessageArrived | None:
-        return None if self._own(message.client_id) else MessageArrived(message, conversation)
+        is_withheld = message.kind == Kind.TOMBSTONE and message.content_type == Gone.WITHHELD
+        return None if is_withheld or self._own(message.client_id) else MessageArrived(message, conversation)
 
     def _place(self, conversation: int, seq: int, event: MessageArrived | None) -> None:
         if self._inbox.full:
@@ -247,8 +248,8 @@ class Incoming:
             return
         for message in page.messages:
             self._fetched(message, self._conversations[conversation])
-        if page.more and page.messages and page.messages[-1].seq > after:
-            self._behind[conversation] = page.messages[-1].seq
+        if page.more and page.runs and page.runs[-1].last_seq > after:
+            self._behind[conversation] = page.runs[-1].last_seq
 
     def _fetched(self, message: Message, conversation: Conversation) -> None:
         if message.seq <= (self._seen.get(conversation.id) or 0):

@@ -21,8 +21,9 @@ from imserver.client.errors import NotConnected, QueueFull, RequestRefused
 from imserver.client.tls import explain
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core.errors import WireError
-from imserver.core.events import Closing, Event, Probe, Refused
+from imserver.core.events import Closing, Event, Probe, Refused, Sent
 from imserver.core.requests import Ping, Request, Send, SendTo
+from imserver.core.singly import singly
 from imserver.net.framing import Int32Framing
 
 MAX_EVENT_BYTES = 1024 * 1024  # a page of history and what surrounds it
@@ -168,6 +169,12 @@ class Link(Protocol):
 
     def _frame_received(self, frame: bytes) -> None:
         tag, event = self._codec.decode_event(frame)
+        if isinstance(event, Sent) and event.more >= len(self._asked):
+            raise WireError("more is answered than was asked")
+        for one, its_tag in singly(event, tag) if event else ():
+            self._event_received(one, its_tag)
+
+    def _event_received(self, event: Event, tag: int) -> None:
         asked = self._asked.pop(tag, None)
         if asked is not None:
             self._answered(asked, event)

@@ -35,6 +35,8 @@ def shown_text(message: Message) -> str:
             return f"* {visible(_sentence(message.body))}"
         case Kind.RICH:
             return f"[rich text, {len(message.body)} bytes]"
+        case Kind.TOMBSTONE:
+            return f"[{visible(message.content_type)}]"
         case _:
             return f"[{visible(message.content_type)}, {len(message.body)} bytes]"
 

@@ -57,7 +57,7 @@ def _reader(name: str, hint: Any) -> Reader:
     element = _element(hint)
     if element is not None:
         convert, sequence = _converter(element), typing.get_origin(hint)
-        return lambda message: sequence(convert(one) for one in _bounded(getattr(message, name)))
+        return lambda message: sequence(convert(one) for one in bounded(getattr(message, name)))
     optional = _optional(hint)
     if optional is not None:
         convert = _converter(optional)
@@ -102,13 +102,13 @@ def _converter(hint: Any) -> Callable[[Any], Any]:
     if _is_value(hint):
         return lambda message: read(hint, message)
     if hint is int:
-        return _integer
+        return integer
     if isinstance(hint, type) and issubclass(hint, IntEnum):
         return lambda number: _member(hint, number)
     return lambda value: value
 
 
-def _integer(value: int) -> int:
+def integer(value: int) -> int:
     if value > MAX_INTEGER:
         raise OutOfRange("an integer is over 2**63 - 1")
     return value
@@ -121,7 +121,7 @@ def _member(kind: type[IntEnum], number: int) -> IntEnum:
         raise OutOfRange(f"there is no {kind.__name__} {number}") from None
 
 
-def _bounded(elements: Any) -> Any:
+def bounded(elements: Any) -> Any:
     if len(elements) > MAX_ELEMENTS:
         raise OutOfRange(f"a list may have at most {MAX_ELEMENTS} elements")
     return elements

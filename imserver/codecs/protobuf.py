@@ -1,7 +1,7 @@
 """The native wire's codec: protobuf ClientFrame and ServerFrame (imserver/proto/native.proto).
 
 Requests and events are found by name, so a new one needs a message in the .proto and nothing here.  What
-flows with every message (Send, MarkDelivered, Sent, MessageArrived) goes by hand, and the frames that are
+flows with every message (Send, MarkDelivered, Sent, RunArrived) goes by hand, as do runs in history, and the frames that are
 encoded most are kept and refilled, which is four times as cheap as making them anew.  A refilled message keeps
 the memory of all strings it ever held (its arena only grows), so it is replaced after ARENA_BYTES of them.
 """
@@ -14,12 +14,15 @@ from google.protobuf.message import Message as Protobuf
 from zope.interface import implementer
 
 from imserver.codecs import mapping
+from imserver.core import client_ids
 from imserver.core.errors import UnreadableRequest, WireError
-from imserver.core.events import Event, MessageArrived, Sent
+from imserver.core.events import Event, History, RunArrived, Sent
 from imserver.core.requests import MarkDelivered, Request, Send
-from imserver.core.values import Conversation, ConversationKind, Message
+from imserver.core.run import Run
+from imserver.core.values import Conversation, ConversationKind
 from imserver.interfaces import ICodec
 from imserver.proto.native_pb2 import ClientFrame, ServerFrame
+from imserver.proto.native_pb2 import Run as Fields
 
 REQUESTS: dict[str, type] = {mapping.snake_case(kind.__name__): kind for kind in typing.get_args(Request)}
 EVENTS: dict[str, type] = {mapping.snake_case(kind.__name__): kind for kind in typing.get_args(Event)}
@@ -38,14 +41,17 @@ class ProtobufCodec:
 
     def _renew_arrived(self) -> None:
         self._arrived = ServerFrame()
-        self._arrived_fields = self._arrived.message_arrived.message
+        self._arrived_fields = self._arrived.run_arrived.run
         self._arrived_bytes = 0
 
     # -- the server's half
 
     def decode(self, frame: bytes) -> tuple[int, Request]:
         """A ClientFrame's bytes -> (tag, request)."""
-        message = _parse(ClientFrame, frame)
+        try:
+            message = ClientFrame.FromString(frame)
+        except DecodeError:
+            raise WireError("not a ClientFrame") from None
         name = message.WhichOneof("request")
         if name == "send":
             send = message.send
@@ -71,17 +77,23 @@ class ProtobufCodec:
         if type(event) is Sent:
             fields = self._sent_fields
             fields.conversation, fields.seq, fields.time_ms = event.conversation, event.seq, event.time_ms
+            fields.more = event.more
             self._sent.tag = tag
             return self._sent.SerializeToString()
-        if type(event) is MessageArrived:
-            _fill(self._arrived_fields, event.message)
-            self._arrived.tag = tag
-            frame = self._arrived.SerializeToString()
-            self._arrived_bytes += len(frame)
-            if self._arrived_bytes > ARENA_BYTES:
-                self._renew_arrived()
-            return frame
+        if type(event) is RunArrived:
+            return self._encode_run(event.run)
+        if type(event) is History:
+            return _history(event, tag)
         return _envelope(ServerFrame(), event, tag)
+
+    def _encode_run(self, run: Run) -> bytes:
+        del self._arrived_fields.bodies[:]
+        _fill(self._arrived_fields, run)
+        frame = self._arrived.SerializeToString()
+        self._arrived_bytes += len(frame)
+        if self._arrived_bytes > ARENA_BYTES:
+            self._renew_arrived()
+        return frame
 
     # -- the client's half
 
@@ -91,24 +103,23 @@ class ProtobufCodec:
 
     def decode_event(self, frame: bytes) -> tuple[int, Event | None]:
         """A ServerFrame's bytes -> (tag, event); the event is None if this version does not know it."""
-        message = _parse(ServerFrame, frame)
+        try:
+            message = ServerFrame.FromString(frame)
+        except DecodeError:
+            raise WireError("not a ServerFrame") from None
         name = message.WhichOneof("event")
         if name is None:
             return message.tag, None
         try:
-            if name == "message_arrived":
-                return message.tag, _arrived(message)
+            if name == "run_arrived":
+                return message.tag, _arrived(message.run_arrived.run)
+            if name == "history":
+                page = message.history
+                return message.tag, History(page.conversation, [_run(run) for run in page.runs], page.more)
             event: Event = mapping.read(EVENTS[name], getattr(message, name))
         except mapping.OutOfRange as error:
             raise WireError(f"{name}: {error}") from None
         return message.tag, event
-
-
-def _parse(kind: Any, frame: bytes) -> Any:
-    try:
-        return kind.FromString(frame)
-    except DecodeError:
-        raise WireError(f"not a {kind.__name__}") from None
 
 
 def _envelope(frame: Any, value: Request | Event, tag: int) -> bytes:
@@ -120,19 +131,48 @@ def _envelope(frame: Any, value: Request | Event, tag: int) -> bytes:
     return encoded
 
 
-def _fill(fields: Any, message: Message) -> None:
-    fields.conversation = message.conversation
-    fields.seq = message.seq
-    fields.sender = message.sender
-    fields.sender_name = message.sender_name
-    fields.client_id = message.client_id
-    fields.kind = message.kind
-    fields.content_type = message.content_type
-    fields.body = message.body
-    fields.time_ms = message.time_ms
+def _history(event: History, tag: int) -> bytes:
+    frame = ServerFrame(tag=tag)
+    page = frame.history
+    page.conversation, page.more = event.conversation, event.more
+    for run in event.runs:
+        _fill(page.runs.add(), run)
+    return frame.SerializeToString()
 
 
-def _arrived(frame: ServerFrame) -> MessageArrived:
-    """The wire carries the message; of its conversation a client knows the rest."""
-    message: Message = mapping.read(Message, frame.message_arrived.message)
-    return MessageArrived(message, Conversation(message.conversation, ConversationKind.GROUP, "", ()))
+def _fill(fields: Fields, run: Run) -> None:
+    fields.conversation = run.conversation
+    fields.first_seq = run.first_seq
+    fields.sender = run.sender
+    fields.sender_name = run.sender_name
+    fields.client_id = run.client_id(0)
+    fields.kind = run.kind
+    fields.content_type = run.content_type
+    fields.bodies.extend(run.bodies)
+    fields.time_ms = run.time_ms
+
+
+def _run(fields: Fields) -> Run:
+    """Raises OutOfRange."""
+    integers = fields.conversation, fields.first_seq, fields.sender, fields.time_ms
+    conversation, first_seq, sender, time_ms = map(mapping.integer, integers)
+    bodies = list(mapping.bounded(fields.bodies))
+    stem, number = client_ids.split(fields.client_id)
+    return Run(
+        conversation,
+        first_seq,
+        sender,
+        fields.sender_name,
+        stem,
+        number,
+        fields.kind,
+        fields.content_type,
+        bodies,
+        time_ms,
+    )
+
+
+def _arrived(fields: Fields) -> RunArrived:
+    """The wire carries the messages; of their conversation a client knows the rest."""
+    run = _run(fields)
+    return RunArrived(run, Conversation(run.conversation, ConversationKind.GROUP, "", ()))

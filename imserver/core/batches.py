@@ -16,7 +16,7 @@ from imserver.core.burst import Burst
 from imserver.core.errors import ChatError, Code
 from imserver.core.fairness import next_batch, unfair_senders
 from imserver.core.posting import Posting
-from imserver.core.roster import Roster
+from imserver.core.run import Run
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -35,7 +35,8 @@ class Batches:
     def __init__(self, core: "Core") -> None:
         self._core = core
         self._waiting: deque[Posting] = deque()
-        self._waiting_bytes = 0
+        self._messages = 0  # that wait
+        self._bytes = 0  # of their bodies
         self._gathering_since = 0.0
         self._gather_seconds = 0.0
         self._committing = False
@@ -52,22 +53,30 @@ class Batches:
 
     def join(self, posting: Posting) -> None:
         """Take it on; raises ChatError for what must be refused.  Overload is judged once a batch."""
-        waiting, size, limits = self._waiting, len(posting.body), self._core.limits
-        if not waiting:
+        if not self._waiting:
             self._judge()
-        if (
-            len(waiting) >= limits.max_waiting_operations
-            or self._waiting_bytes + size > limits.max_waiting_bytes
-        ):
+        self._take(posting.sender, posting.waiting_bytes)
+        if not self._waiting:
+            self._gather()
+        self._waiting.append(posting)
+
+    def extend(self, posting: Posting, tag: int, body: bytes) -> None:
+        """As join, for one more message of a posting that waits."""
+        self._take(posting.sender, len(body))
+        posting.add(tag, body)
+        if len(posting.bodies) >= self._core.limits.max_batch_per_account:
+            posting.is_open = False
+
+    def _take(self, sender: int, size: int) -> None:
+        limits = self._core.limits
+        if self._messages >= limits.max_waiting_operations or self._bytes + size > limits.max_waiting_bytes:
             raise self._core.admission.retry_after()
         if self._closed:
             raise self._core.not_ready()
         if self._overloaded:
-            self._core.admission.check_send(lambda: self._is_unfair(posting.sender))
-        if not waiting:
-            self._gather()
-        waiting.append(posting)
-        self._waiting_bytes += size
+            self._core.admission.check_send(lambda: self._is_unfair(sender))
+        self._messages += 1
+        self._bytes += size
 
     def refuse_all(self) -> None:
         """From now on nothing is taken on."""
@@ -99,13 +108,19 @@ class Batches:
         limits = self._core.limits
         batch = next_batch(
             self._waiting,
-            self._waiting_bytes,
+            self._messages,
+            self._bytes,
             limits.max_batch_operations,
             limits.max_batch_bytes,
             limits.max_batch_per_account,
         )
-        self._waiting_bytes = sum([len(posting.body) for posting in self._waiting])
-        self._gather_seconds = GATHER_SECONDS if GATHER_FROM <= len(batch) <= GATHER_TO else 0.0
+        count = 0
+        for posting in batch:
+            posting.is_open = False
+            count += len(posting.bodies)
+            self._bytes -= posting.waiting_bytes
+        self._messages -= count
+        self._gather_seconds = GATHER_SECONDS if GATHER_FROM <= count <= GATHER_TO else 0.0
         self._unfair = None
         self._core.spawn(self._commit(batch))
 
@@ -121,7 +136,8 @@ class Batches:
         self._core.admission.waited(self._core.now() - since)
         self._judge()
         try:
-            self._settle(batch)
+            for posting in batch:
+                self._settle(posting)
         finally:  # whatever goes wrong with one client, the next batch must not wait for ever
             if self._waiting:
                 self._start_soon()
@@ -130,35 +146,38 @@ class Batches:
 
     # -- out
 
-    def _settle(self, batch: Sequence[Posting]) -> None:
-        """Acknowledge what is durable now and tell the others, in runs of one session and conversation."""
-        start, count = 0, len(batch)
-        while start < count:
-            session, roster = batch[start].session, batch[start].roster
-            assert session is not None and roster is not None
-            end = start + 1
-            while end < count and batch[end].session is session and batch[end].roster is roster:
-                end += 1
-            self._settle_run(session, roster, batch[start:end])
-            start = end
+    def _settle(self, posting: Posting) -> None:
+        """Acknowledge what is durable now and tell the others."""
+        session = posting.session
+        assert session is not None
+        session.answered_sends(len(posting.bodies))
+        if session.posting is posting:
+            session.posting = None
+        if not posting.outcomes:
+            self._stored(session, posting, posting, posting.tags, True)
+        for outcome in posting.outcomes:
+            tags = posting.tags[outcome.start : outcome.end]
+            if outcome.refusal is not None:
+                for tag in tags:
+                    session.refuse(tag, outcome.refusal)
+            else:
+                run = posting.part(outcome.start, outcome.end)
+                run.first_seq, run.time_ms = outcome.first_seq, outcome.time_ms
+                self._stored(session, posting, run, tags, outcome.fresh)
 
-    def _settle_run(self, session: "Session", roster: Roster, run: Sequence[Posting]) -> None:
-        session.answered_sends(len(run))
-        stored = [posting for posting in run if posting.refusal is None]
-        if len(stored) < len(run):
-            for posting in run:
-                if posting.refusal is not None:
-                    session.refuse(posting.tag, posting.refusal)
-        if stored:
-            session.client.acknowledge(stored)
-        fresh = [posting for posting in stored if posting.fresh]
-        if fresh:
-            last = fresh[-1]
-            roster.last_seq = max(roster.last_seq, last.seq)
-            roster.latest_by[last.sender] = last.seq
-            self._core.router.fan_out(roster, Burst(roster.conversation, fresh, session))
+    def _stored(
+        self, session: "Session", posting: Posting, run: Run, tags: Sequence[int], is_fresh: bool
+    ) -> None:
+        session.client.acknowledge(run, tags)
+        if is_fresh:
+            roster = posting.roster
+            assert roster is not None
+            last_seq = run.last_seq
+            roster.last_seq = max(roster.last_seq, last_seq)
+            roster.latest_by[run.sender] = last_seq
+            self._core.router.fan_out(roster, Burst(roster.conversation, run, session))
 
 
 def _refuse_all(batch: Sequence[Posting], error: ChatError) -> None:
     for posting in batch:
-        posting.refusal = error
+        posting.refuse(error)

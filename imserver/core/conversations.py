@@ -27,6 +27,7 @@ from imserver.core.requests import (
     RenameGroup,
 )
 from imserver.core.roster import Roster
+from imserver.core.run import Run
 from imserver.core.values import Membership
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Conversations:
             for member in outcome.members:
                 roster.members[member.account.number] = member.joined_seq
                 self._welcome(roster, member.account.number, member.joined_seq)
-        self._core.router.fan_out(roster, Burst(outcome.conversation, [outcome.notice]))
+        self._core.router.fan_out(roster, Burst(outcome.conversation, Run.of(outcome.notice)))
 
     def _welcome(self, roster: Roster, number: int, joined_seq: int) -> None:
         for session in self._core.router.sessions_of(number):

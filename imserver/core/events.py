@@ -5,6 +5,7 @@ An answer goes out with the tag of its request; what happened by itself goes out
 
 from dataclasses import dataclass, field
 
+from imserver.core.run import Run
 from imserver.core.values import Account, Conversation, Device, Member, Membership, Message
 
 # -- answers -----------------------------------------------------------------------------------------
@@ -97,11 +98,15 @@ class MemberList:
 
 @dataclass(slots=True)
 class Sent:
-    """The message is on disk, under this number, and will not be lost."""
+    """The message is on disk, under this number, and will not be lost.
+
+    It also answers as many `more` sends: those of the following tags have the following seqs.
+    """
 
     conversation: int
     seq: int
     time_ms: int
+    more: int = 0
 
 
 @dataclass(slots=True)
@@ -119,8 +124,13 @@ class History:
     """`more`: there are further visible messages in the direction asked."""
 
     conversation: int
-    messages: list[Message]
+    runs: list[Run]
     more: bool
+
+    @property
+    def messages(self) -> list[Message]:
+        """Each by itself."""
+        return [message for run in self.runs for message in run.messages()]
 
 
 @dataclass(slots=True)
@@ -137,9 +147,20 @@ class SyncState:
 
 @dataclass(slots=True)
 class MessageArrived:
-    """A message, at the device's position + 1: a device sees every seq of a conversation in order."""
+    """A message, at the device's position + 1: a device sees every seq of a conversation in order.
+
+    For wires that show one message at a time; the others get RunArrived.
+    """
 
     message: Message
+    conversation: Conversation
+
+
+@dataclass(slots=True)
+class RunArrived:
+    """Messages in a row, at the device's position + 1."""
+
+    run: Run
     conversation: Conversation
 
 
@@ -213,6 +234,6 @@ class Closing:
 Event = (
     Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | GroupChanged
     | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
-    | MessageArrived | ConversationOpened | ConversationLeft | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
+    | MessageArrived | RunArrived | ConversationOpened | ConversationLeft | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
     | Probe | GoAway | Closing
 )  # fmt: skip

@@ -32,17 +32,17 @@ class Reader:
         limits = self._core.limits
         limit = min(request.limit or limits.page_items, limits.page_items)
         newest = request.before > 0
-        messages = await self._core.store.history(
+        runs = await self._core.store.history(
             request.conversation, after, before, newest, limit, limits.page_bytes
         )
-        if not messages:
+        if not runs:
             return History(request.conversation, [], False)
         if newest:
-            more = messages[0].seq > after + 1
+            more = runs[0].first_seq > after + 1
         else:
-            more = messages[-1].seq < min(before - 1, roster.last_seq)
-            session.fetched(request.conversation, after, messages[-1].seq)
-        return History(request.conversation, messages, more)
+            more = runs[-1].last_seq < min(before - 1, roster.last_seq)
+            session.fetched(request.conversation, after, runs[-1].last_seq)
+        return History(request.conversation, [run.seen_by(session.number) for run in runs], more)
 
     async def _visible(self, session: "Session", roster: Roster) -> tuple[int, int]:
         """The account sees lowest < seq < end."""
@@ -76,19 +76,20 @@ class Reader:
         position = window.positions[conversation]
         roster = await self._core.rosters.load(conversation)
         lowest, end = await self._visible(session, roster)
-        messages = await self._core.store.history(
+        runs = await self._core.store.history(
             conversation, max(position.pushed, lowest), end, False, FEED_ITEMS, self._core.limits.page_bytes
         )
         if session.closed:
             return False
         window.behind.pop(conversation, None)
-        if not messages:
+        if not runs:
             return True
-        session.push(Burst(roster.conversation, messages))
+        for run in runs:
+            session.push(Burst(roster.conversation, run))
         last_seq = min(roster.last_seq, end - 1)
         if position.pushed < last_seq:
             window.behind[conversation] = last_seq
-        return position.pushed >= messages[-1].seq
+        return position.pushed >= runs[-1].last_seq
 
 
 def last_id(memberships: list[Membership], page: int) -> int:

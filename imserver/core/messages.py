@@ -26,13 +26,21 @@ class Messages:
 
     def send(self, session: "Session", tag: int, request: Send | SendTo) -> None:
         """Take a message on; its answer comes when it is durable."""
-        session.asked_send()
+        limits = self._core.limits
+        session.sends_in_flight += 1
+        if session.sends_in_flight >= limits.max_sends_in_flight:
+            session.busy = True
         try:
-            limits = self._core.limits
             check_content(request, limits)
             if limits.enabled:
                 self._check_rates(session, len(request.body))
             if session.held is None and type(request) is Send:
+                posting = session.posting
+                if posting is not None and posting.continues_with(request):
+                    if limits.enabled:
+                        self._check_conversation_rate(posting.roster)
+                    self._core.batches.extend(posting, tag, request.body)
+                    return
                 roster = self._core.rosters.get(request.conversation)
                 if roster is not None and session.number in roster.members:
                     self._post(session, tag, request, roster)
@@ -79,20 +87,21 @@ class Messages:
         # The rate is the members'; whoever asks for an earlier answer after leaving must not use it up.
         if self._core.limits.enabled and account.number in roster.members:
             self._check_conversation_rate(roster)
-        self._core.batches.join(
-            Posting(
-                roster.conversation.id,
-                account.number,
-                account.name,
-                request.client_id,
-                request.kind,
-                request.content_type,
-                request.body,
-                session,
-                tag,
-                roster,
-            )
+        posting = Posting(
+            roster.conversation.id,
+            account.number,
+            account.name,
+            request.client_id,
+            request.kind,
+            request.content_type,
+            request.body,
+            session,
+            tag,
+            roster,
+            account.number in roster.blocked,
         )
+        self._core.batches.join(posting)
+        session.posting = posting
 
     def _check_rates(self, session: "Session", size: int) -> None:
         limits, rates, now = self._core.limits, session.rates, self._core.now()
@@ -104,7 +113,8 @@ class Messages:
         if wait:
             raise limited(wait, "messages")
 
-    def _check_conversation_rate(self, roster: Roster) -> None:
+    def _check_conversation_rate(self, roster: Roster | None) -> None:
+        assert roster is not None
         limits = self._core.limits
         wait = roster.bucket.take(
             self._core.now(), 1, limits.conversation_messages_per_second, limits.conversation_messages_burst

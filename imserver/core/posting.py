@@ -1,23 +1,45 @@
-"""A message on its way to the log."""
+"""A run of messages on its way to the log."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imserver.core import client_ids
 from imserver.core.errors import ChatError
-from imserver.core.values import Message
+from imserver.core.run import Run
 
 if TYPE_CHECKING:
+    from imserver.core.requests import Send
     from imserver.core.roster import Roster
     from imserver.core.session import Session
 
+MAX_BYTES = 128 * 1024  # of several bodies together, because each receiver gets a run in one frame
 
-class Posting(Message):
-    """One send: a message without seq and time, whom the core answers, and, once the batch is durable, the outcome.
 
-    After IMessages.append exactly one of these holds: `refusal` is set; or seq and time_ms are the message's,
-    with `fresh` false when this client id had been stored before (then nothing was written).
+@dataclass(slots=True)
+class Outcome:
+    """What became of a posting's messages start ... end - 1, counted from 0.
+
+    They are refused; or they are in the log from first_seq on, `fresh` if they were not there before.
     """
 
-    __slots__ = ("fresh", "refusal", "roster", "session", "tag")
+    start: int
+    end: int
+    first_seq: int
+    time_ms: int
+    fresh: bool
+    refusal: ChatError | None = None
+
+
+class Posting(Run):
+    """What one session sends to one conversation in a row, and whom the core answers: the message at a place has the tag there.
+
+    After IMessages.append either all of it is new in the log from first_seq on at time_ms, and `outcomes` is
+    empty; or `outcomes` covers its messages in order.
+    """
+
+    __slots__ = ("_id_bytes", "_next_id", "is_open", "outcomes", "roster", "session", "tags", "waiting_bytes")
+
+    bodies: list[bytes]
 
     def __init__(
         self,
@@ -31,18 +53,50 @@ class Posting(Message):
         session: "Session | None" = None,
         tag: int = 0,
         roster: "Roster | None" = None,
+        withheld: bool = False,
     ) -> None:
+        stem, number = client_ids.split(client_id)
+        # Not through Run's own, because a message alone costs little enough for a call to show.
         self.conversation = conversation
-        self.seq = 0
+        self.first_seq = 0
         self.sender = sender
         self.sender_name = sender_name
-        self.client_id = client_id
+        self.stem = stem
+        self.number = number
         self.kind = kind
         self.content_type = content_type
-        self.body = body
+        self.bodies = [body]
         self.time_ms = 0
+        self.withheld = withheld
+        # As one number, which is the cheapest way to see that an id continues the count.
+        self._next_id = int.from_bytes(client_id) + 1 if client_ids.can_count(number) else -1
+        self._id_bytes = len(client_id)
+        self.tags = [tag]
+        self.waiting_bytes = len(body)
         self.session = session
-        self.tag = tag
         self.roster = roster
-        self.fresh = True
-        self.refusal: ChatError | None = None
+        self.is_open = True  # no batch has taken it
+        self.outcomes: list[Outcome] = []
+
+    def continues_with(self, request: "Send") -> bool:
+        """Whether the request may join it."""
+        return (
+            int.from_bytes(request.client_id) == self._next_id
+            and len(request.client_id) == self._id_bytes
+            and request.conversation == self.conversation
+            and request.kind == self.kind
+            and request.content_type == self.content_type
+            and self.waiting_bytes + len(request.body) <= MAX_BYTES
+            and self.is_open
+        )
+
+    def add(self, tag: int, body: bytes) -> None:
+        """Take on the message that continues it."""
+        self.tags.append(tag)
+        self.bodies.append(body)
+        self.waiting_bytes += len(body)
+        self._next_id += 1
+
+    def refuse(self, error: ChatError) -> None:
+        """Nothing of it was stored, or that is unknown."""
+        self.outcomes = [Outcome(0, len(self.bodies), 0, 0, False, error)]

@@ -18,12 +18,22 @@ MAX_ID = 2**53 - 1
 class Roster:
     """One conversation: `members` maps number to joined_seq; `last_seq` is that of the newest durable message."""
 
-    __slots__ = ("__weakref__", "bucket", "conversation", "last_seq", "latest_by", "members", "told")
+    __slots__ = (
+        "__weakref__",
+        "blocked",
+        "bucket",
+        "conversation",
+        "last_seq",
+        "latest_by",
+        "members",
+        "told",
+    )
 
     def __init__(self, conversation: Conversation, members: dict[int, int], last_seq: int) -> None:
         self.conversation = conversation
         self.members = members
         self.last_seq = last_seq
+        self.blocked: frozenset[int] = frozenset()  # whose messages are withheld from the other side
         self.latest_by: dict[int, int] = {}  # sender -> seq of its newest message, for receipt counts
         self.told: dict[tuple[type, int], int] = {}  # (event, account) -> the cursor last told to others
         self.bucket = Bucket()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from imserver.core.burst import Burst
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import Behind, Event, Refused
+from imserver.core.posting import Posting
 from imserver.core.rates import AccountRates, Bucket, limited
 from imserver.core.requests import Request, Send, SendTo
 from imserver.core.rules import BoundRule, Rate
@@ -58,6 +59,7 @@ class Session:
         "leaving",
         "login_tries",
         "missed",
+        "posting",
         "rates",
         "requests_in_flight",
         "sends_in_flight",
@@ -80,6 +82,7 @@ class Session:
         self.rates = _NOBODY
         self.window = Window(core.limits)
         self.held: deque[tuple[int, Send | SendTo]] | None = None  # sends that wait for their conversation
+        self.posting: Posting | None = None  # the last one, which the next send may continue
         self.missed: dict[int, int] | None = None  # while logging in: conversation -> first seq that came
         self.busy = False
         self.catching_up = False
@@ -100,12 +103,6 @@ class Session:
             or self.requests_in_flight >= limits.max_requests_in_flight
             or self.entering
         )
-
-    def asked_send(self) -> None:
-        """A send is in flight."""
-        self.sends_in_flight += 1
-        if self.sends_in_flight >= self._core.limits.max_sends_in_flight:
-            self.busy = True
 
     def answered_sends(self, count: int) -> None:
         """That many sends have their answers."""
@@ -239,7 +236,7 @@ class Session:
         elif burst.first > position.pushed:
             self._fall_behind(burst)
         elif burst.last > position.pushed:  # some of it has come with a page of history
-            self._push_new(position, burst.part(position.pushed + 1 - burst.first, len(burst.messages)))
+            self._push_new(position, burst.part(position.pushed + 1 - burst.first, burst.count))
 
     def _push_new(self, position: Position, burst: Burst) -> None:
         """It begins at position + 1."""
@@ -248,14 +245,14 @@ class Session:
             position.pushed = burst.last  # its Sent stands for the push
             return
         fitting = 0 if self.client.congested else self.window.fitting(burst)
-        if fitting < len(burst.messages):
+        if fitting < burst.count:
             self._fall_behind(burst)
             if not fitting:
                 return
             burst = burst.part(0, fitting)
         self.window.pushed(position, burst)
         if not is_own:  # a wire without acknowledgements sees its own go by, too
-            self.client.push(burst)
+            self.client.push(burst.seen_by(self.number))
 
     def _fall_behind(self, burst: Burst) -> None:
         self.window.behind[burst.conversation.id] = burst.last

@@ -9,7 +9,7 @@ are wall-clock milliseconds since 1970 and informational, order is by seq.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Kind(IntEnum):
@@ -19,6 +19,14 @@ class Kind(IntEnum):
     RICH = 2  # an RTF document in UTF-8
     OPAQUE = 3  # bytes of the named content type, passed through unchanged
     NOTICE = 4  # what happened to a group, as JSON (core/notices.py); written by the server only
+    TOMBSTONE = 5  # nothing any more, or nothing for you; the content type is one of Gone
+
+
+class Gone(StrEnum):
+    """Why a tombstone stands for a message."""
+
+    DAMAGED = "damaged"  # the disk gave back something else than was written
+    WITHHELD = "withheld"  # its receiver has blocked its sender
 
 
 class ConversationKind(IntEnum):

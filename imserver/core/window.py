@@ -60,21 +60,21 @@ class Window:
     def fitting(self, burst: Burst) -> int:
         """How many of its messages there is room for."""
         limits = self._limits
-        messages, size = self.messages + len(burst.messages), self.bytes + burst.bytes
+        messages, size = self.messages + burst.count, self.bytes + burst.size
         if messages <= limits.window_messages and size <= limits.window_bytes:
-            return len(burst.messages)
+            return burst.count
         room, count = limits.window_bytes - self.bytes, 0
-        for message in burst.messages[: max(0, limits.window_messages - self.messages)]:
+        for body in burst.run.bodies[: max(0, limits.window_messages - self.messages)]:
             if room <= 0:
                 break
-            room -= len(message.body) + OVERHEAD_BYTES
+            room -= len(body) + OVERHEAD_BYTES
             count += 1
         return count
 
     def pushed(self, position: Position, burst: Burst) -> None:
         """The burst, which begins at position + 1, is on its way."""
-        count = len(burst.messages)
-        size = burst.bytes + count * OVERHEAD_BYTES
+        count = burst.count
+        size = burst.size + count * OVERHEAD_BYTES
         position.pushed = burst.last
         position.in_flight.append((burst.first, burst.last, size))
         self.messages += count

@@ -21,7 +21,7 @@ from imserver.core.core import Core
 from imserver.core.errors import Code, UnreadableRequest, WireError
 from imserver.core.events import Closing, Event, LoggedIn, Probe
 from imserver.core.limits import Limits
-from imserver.core.posting import Posting
+from imserver.core.run import Run
 from imserver.core.session import Session
 from imserver.interfaces import IClient
 from imserver.net import direct
@@ -171,9 +171,9 @@ class Connection(Protocol):
         """Send new messages, at the end of this turn."""
         self._queue(self._shared.dialect.frames, burst)
 
-    def acknowledge(self, postings: Sequence[Posting]) -> None:
+    def acknowledge(self, run: Run, tags: Sequence[int]) -> None:
         """Answer sends, at the end of this turn."""
-        self._queue(self._shared.dialect.acknowledgements, postings)
+        self._queue(self._shared.dialect.acknowledgements, run, tags)
 
     def _queue(self, encode: Callable[..., bytes], *what: Any) -> None:
         if not self._open:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imserver.core.burst import Burst
-from imserver.core.events import Event, MessageArrived, Sent
-from imserver.core.posting import Posting
+from imserver.core.events import Event, RunArrived, Sent
+from imserver.core.run import Run
 from imserver.core.session import Capabilities
+from imserver.core.singly import singly
 from imserver.interfaces import ICodec
 from imserver.net.framing import Framing
 
@@ -15,13 +16,15 @@ from imserver.net.framing import Framing
 class Dialect:
     """Compared by identity, because it is the key under which a burst keeps its frames.
 
-    `login_seconds` overrides the limit of that name for clients of people who type.
+    `login_seconds` overrides the limit of that name for clients of people who type.  `runs`: the codec shows
+    RunArrived, and Sent with `more`; the others get MessageArrived and Sent for each message.
     """
 
     framing: type[Framing]
     codec: ICodec
     capabilities: Capabilities
     login_seconds: float = 0.0
+    runs: bool = False
 
     def frame(self, event: Event, tag: int) -> bytes:
         """The event as bytes; none if this wire cannot show it."""
@@ -35,26 +38,16 @@ class Dialect:
             frames = burst.encodings[self] = self._encode(burst)
         return frames
 
-    def _encode(self, burst: Burst) -> bytes:
-        encode, pack = self.codec.encode, self.framing.pack
-        frames = []
-        # One event for all: a codec keeps nothing of it.
-        event = MessageArrived(burst.messages[0], burst.conversation)
-        for message in burst.messages:
-            event.message = message
-            payload = encode(event, 0)
-            if payload is not None:
-                frames.append(pack(payload))
-        return b"".join(frames)
+    def acknowledgements(self, run: Run, tags: Sequence[int]) -> bytes:
+        """What answers the sends of these messages, as bytes."""
+        more = len(tags) - 1
+        sent = Sent(run.conversation, run.first_seq, run.time_ms, more)
+        if not more or (self.runs and tags == list(range(tags[0], tags[0] + more + 1))):
+            return self.frame(sent, tags[0])
+        return b"".join([self.frame(one, tag) for tag, (one, _) in zip(tags, singly(sent, 0), strict=True)])
 
-    def acknowledgements(self, postings: Sequence[Posting]) -> bytes:
-        """A Sent for each, as bytes."""
-        encode, pack = self.codec.encode, self.framing.pack
-        frames = []
-        event = Sent(0, 0, 0)
-        for posting in postings:
-            event.conversation, event.seq, event.time_ms = posting.conversation, posting.seq, posting.time_ms
-            payload = encode(event, posting.tag)
-            if payload is not None:
-                frames.append(pack(payload))
-        return b"".join(frames)
+    def _encode(self, burst: Burst) -> bytes:
+        arrived = RunArrived(burst.run, burst.conversation)
+        if self.runs:
+            return self.frame(arrived, 0)
+        return b"".join([self.frame(one, 0) for one, _ in singly(arrived, 0)])

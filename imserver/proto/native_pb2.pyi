@@ -169,49 +169,54 @@ class Membership(_message.Message):
 Global___Membership: _TypeAlias = Membership  # noqa: Y015
 
 @_typing.final
-class Message(_message.Message):
+class Run(_message.Message):
+    """Messages in a row, alike but for the body: bodies[i] has seq first_seq + i, and a client id that ends in a
+    number i greater than that of client_id (the last 8 bytes, big-endian).
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CONVERSATION_FIELD_NUMBER: _builtins.int
-    SEQ_FIELD_NUMBER: _builtins.int
+    FIRST_SEQ_FIELD_NUMBER: _builtins.int
     SENDER_FIELD_NUMBER: _builtins.int
     SENDER_NAME_FIELD_NUMBER: _builtins.int
     CLIENT_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
-    BODY_FIELD_NUMBER: _builtins.int
+    BODIES_FIELD_NUMBER: _builtins.int
     TIME_MS_FIELD_NUMBER: _builtins.int
     conversation: _builtins.int
-    seq: _builtins.int
+    first_seq: _builtins.int
     sender: _builtins.int
     sender_name: _builtins.str
     client_id: _builtins.bytes
     kind: _builtins.int
-    """1 text, 2 rich text (RTF), 3 opaque, 4 notice (JSON)"""
+    """1 text, 2 rich text (RTF), 3 opaque, 4 notice (JSON), 5 tombstone"""
     content_type: _builtins.str
-    """of opaque and notice"""
-    body: _builtins.bytes
+    """of opaque, notice and tombstone"""
     time_ms: _builtins.int
+    @_builtins.property
+    def bodies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     def __init__(
         self,
         *,
         conversation: _builtins.int = ...,
-        seq: _builtins.int = ...,
+        first_seq: _builtins.int = ...,
         sender: _builtins.int = ...,
         sender_name: _builtins.str = ...,
         client_id: _builtins.bytes = ...,
         kind: _builtins.int = ...,
         content_type: _builtins.str = ...,
-        body: _builtins.bytes = ...,
+        bodies: _abc.Iterable[_builtins.bytes] | None = ...,
         time_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_id", b"client_id", "content_type", b"content_type", "conversation", b"conversation", "kind", b"kind", "sender", b"sender", "sender_name", b"sender_name", "seq", b"seq", "time_ms", b"time_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bodies", b"bodies", "client_id", b"client_id", "content_type", b"content_type", "conversation", b"conversation", "first_seq", b"first_seq", "kind", b"kind", "sender", b"sender", "sender_name", b"sender_name", "time_ms", b"time_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Message: _TypeAlias = Message  # noqa: Y015
+Global___Run: _TypeAlias = Run  # noqa: Y015
 
 @_typing.final
 class Once(_message.Message):
@@ -1253,19 +1258,22 @@ class Sent(_message.Message):
     CONVERSATION_FIELD_NUMBER: _builtins.int
     SEQ_FIELD_NUMBER: _builtins.int
     TIME_MS_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
     conversation: _builtins.int
     seq: _builtins.int
     time_ms: _builtins.int
+    more: _builtins.int
     def __init__(
         self,
         *,
         conversation: _builtins.int = ...,
         seq: _builtins.int = ...,
         time_ms: _builtins.int = ...,
+        more: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "seq", b"seq", "time_ms", b"time_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "more", b"more", "seq", b"seq", "time_ms", b"time_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1304,22 +1312,22 @@ class History(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONVERSATION_FIELD_NUMBER: _builtins.int
-    MESSAGES_FIELD_NUMBER: _builtins.int
+    RUNS_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
     conversation: _builtins.int
     more: _builtins.bool
     @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]: ...
+    def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Run]: ...
     def __init__(
         self,
         *,
         conversation: _builtins.int = ...,
-        messages: _abc.Iterable[Global___Message] | None = ...,
+        runs: _abc.Iterable[Global___Run] | None = ...,
         more: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "messages", b"messages", "more", b"more"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "more", b"more", "runs", b"runs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1352,24 +1360,24 @@ class SyncState(_message.Message):
 Global___SyncState: _TypeAlias = SyncState  # noqa: Y015
 
 @_typing.final
-class MessageArrived(_message.Message):
+class RunArrived(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    MESSAGE_FIELD_NUMBER: _builtins.int
+    RUN_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def message(self) -> Global___Message: ...
+    def run(self) -> Global___Run: ...
     def __init__(
         self,
         *,
-        message: Global___Message | None = ...,
+        run: Global___Run | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___MessageArrived: _TypeAlias = MessageArrived  # noqa: Y015
+Global___RunArrived: _TypeAlias = RunArrived  # noqa: Y015
 
 @_typing.final
 class ConversationOpened(_message.Message):
@@ -1571,7 +1579,7 @@ class ServerFrame(_message.Message):
 
     TAG_FIELD_NUMBER: _builtins.int
     SENT_FIELD_NUMBER: _builtins.int
-    MESSAGE_ARRIVED_FIELD_NUMBER: _builtins.int
+    RUN_ARRIVED_FIELD_NUMBER: _builtins.int
     DELIVERED_UP_TO_FIELD_NUMBER: _builtins.int
     READ_UP_TO_FIELD_NUMBER: _builtins.int
     TYPING_CHANGED_FIELD_NUMBER: _builtins.int
@@ -1599,7 +1607,7 @@ class ServerFrame(_message.Message):
     @_builtins.property
     def sent(self) -> Global___Sent: ...
     @_builtins.property
-    def message_arrived(self) -> Global___MessageArrived: ...
+    def run_arrived(self) -> Global___RunArrived: ...
     @_builtins.property
     def delivered_up_to(self) -> Global___DeliveredUpTo: ...
     @_builtins.property
@@ -1651,7 +1659,7 @@ class ServerFrame(_message.Message):
         *,
         tag: _builtins.int = ...,
         sent: Global___Sent | None = ...,
-        message_arrived: Global___MessageArrived | None = ...,
+        run_arrived: Global___RunArrived | None = ...,
         delivered_up_to: Global___DeliveredUpTo | None = ...,
         read_up_to: Global___ReadUpTo | None = ...,
         typing_changed: Global___TypingChanged | None = ...,
@@ -1676,11 +1684,11 @@ class ServerFrame(_message.Message):
         go_away: Global___GoAway | None = ...,
         closing: Global___Closing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "behind", b"behind", "closing", b"closing", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "message_arrived", b"message_arrived", "pong", b"pong", "probe", b"probe", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "behind", b"behind", "closing", b"closing", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "probe", b"probe", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "behind", b"behind", "closing", b"closing", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "message_arrived", b"message_arrived", "pong", b"pong", "probe", b"probe", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "behind", b"behind", "closing", b"closing", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "probe", b"probe", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "message_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "receipt_counts", "history", "sync_state", "go_away", "closing"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "run_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "receipt_counts", "history", "sync_state", "go_away", "closing"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

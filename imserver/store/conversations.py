@@ -24,7 +24,7 @@ _MEMBERSHIPS = """
         SELECT c.id, c.kind, c.title, a.number, a.name, a.display_name, a.signature,
             b.number, b.name, b.display_name, b.signature,
             iif(m.left_seq, m.left_seq,
-                coalesce((SELECT max(seq) FROM messages WHERE conversation = c.id), 0)) AS last_seq,
+                coalesce((SELECT max(last_seq) FROM runs WHERE conversation = c.id), 0)) AS last_seq,
             m.joined_seq, m.left_seq, max(m.joined_seq, coalesce(d.delivered_seq, 0)) AS delivered_seq, m.read_seq
         FROM members m JOIN conversations c ON c.id = m.conversation
             LEFT JOIN accounts a ON a.number = c.lower LEFT JOIN accounts b ON b.number = c.higher
@@ -42,8 +42,9 @@ _RECEIPTS = """
             OR EXISTS (SELECT 1 FROM devices d JOIN device_cursors c ON c.device = d.id
                 WHERE d.account = m.account AND c.conversation = m.conversation AND c.delivered_seq >= :seq)), 0),
         coalesce(sum(m.read_seq >= :seq), 0)
-    FROM members m JOIN messages s ON s.conversation = m.conversation AND s.seq = :seq
-    WHERE m.conversation = :conversation AND m.left_seq = 0 AND m.joined_seq < :seq AND m.account <> s.sender"""
+    FROM members m JOIN runs r ON r.conversation = m.conversation AND r.last_seq = (
+        SELECT last_seq FROM runs WHERE conversation = :conversation AND last_seq >= :seq ORDER BY last_seq LIMIT 1)
+    WHERE m.conversation = :conversation AND m.left_seq = 0 AND m.joined_seq < :seq AND m.account <> r.sender"""
 _MAX_ID = 2**53 - 1
 
 

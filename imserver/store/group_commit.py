@@ -101,14 +101,19 @@ class GroupCommit:
 
     def write(self, job: Callable[[], T]) -> Deferred[T]:
         """Fires with what the job returned or refused, once that is on disk; fails with ChatError if it cannot be."""
-        return self._gather(Job(job, None, Deferred()))
+        return self._gather(Job(job, False, Deferred()))
 
-    def append(self, insert: Callable[[], None], insert_new: Callable[[], None]) -> Deferred[None]:
-        """As write; if `insert` raises, its transaction is begun anew with `insert_new`.  One at a time."""
-        assert not (self._gathered and self._gathered[0].again), (
+    def append(self, insert: Callable[[], None]) -> Deferred[None]:
+        """As write, before all other jobs of its transaction.  One at a time."""
+        assert not (self._gathered and self._gathered[0].is_append), (
             "append is called again before it has returned"
         )
-        return self._gather(Job(insert, insert_new, Deferred()))
+        job = Job(insert, True, Deferred())
+        self._gather(job)
+        if self._call is not None and self._busy_since is None:  # it has gathered for long enough
+            self._call.cancel()
+            self._commit()
+        return job.done
 
     async def close(self, finish: Callable[[], None]) -> None:
         """Do what was asked for, then `finish` in the worker, unless the storage cannot be trusted any more."""
@@ -130,7 +135,7 @@ class GroupCommit:
         if self._closing or self._health.state is not State.READY:
             job.done.errback(unavailable())
         else:
-            self._gathered.insert(0 if job.again else len(self._gathered), job)
+            self._gathered.insert(0 if job.is_append else len(self._gathered), job)
             self._schedule()
         return job.done
 
@@ -164,16 +169,17 @@ class GroupCommit:
         crash.here("before-begin")
         self._connection.execute("BEGIN IMMEDIATE")
         for job in jobs:
-            if job.again:
-                self._run_append(job, job.again)
+            if job.is_append:
+                self._append(job)
             else:
-                self._run(job, job.run)
+                self._run(job)
         crash.here("before-commit")
         self._connection.execute("COMMIT")
         crash.here("after-commit")
         self.statistics.commits += 1
 
-    def _run_append(self, job: Job, again: Callable[[], Any]) -> None:
+    def _append(self, job: Job) -> None:
+        """Without a savepoint, because it does not refuse; if it fails all the same, the transaction begins anew with one."""
         try:
             job.outcome = job.run()
         except Exception as error:
@@ -181,15 +187,15 @@ class GroupCommit:
                 raise
             self._roll_back()
             self._connection.execute("BEGIN IMMEDIATE")
-            self._run(job, again)
+            self._run(job)
             if isinstance(job.outcome, Failure):
                 self._rolled_back()
 
-    def _run(self, job: Job, run: Callable[[], Any]) -> None:
+    def _run(self, job: Job) -> None:
         """A refusal, or a bug of ours, undoes this job and no other."""
         self._connection.execute("SAVEPOINT job")
         try:
-            job.outcome = run()
+            job.outcome = job.run()
         except Exception as error:
             if trouble_of(error):
                 raise

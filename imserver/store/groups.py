@@ -5,11 +5,14 @@ from collections.abc import Callable
 import apsw
 
 from imserver.core.changes import Recorded
+from imserver.core.run import Run
 from imserver.core.values import Account, Conversation, ConversationKind, Message
 from imserver.store import rows
+from imserver.store.client_ids import ClientIds
 from imserver.store.group_rules import Result
-from imserver.store.messages import INSERT
-from imserver.store.tails import Tails, last_seq
+from imserver.store.log import last_seq
+from imserver.store.messages import store
+from imserver.store.tails import Tails
 
 CONVERSATION = """
     SELECT c.id, c.kind, c.title, a.number, a.name, a.display_name, a.signature,
@@ -39,9 +42,16 @@ _RECORD = """
 class SqliteTables:
     """group_rules.Tables, inside a transaction; `randbits(n)` gives a random number of n bits."""
 
-    def __init__(self, connection: apsw.Connection, tails: Tails, randbits: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        tails: Tails,
+        client_ids: ClientIds,
+        randbits: Callable[[int], int],
+    ) -> None:
         self._connection = connection
         self._tails = tails
+        self._client_ids = client_ids
         self._randbits = randbits
 
     def account(self, number: int) -> Account | None:
@@ -97,11 +107,9 @@ class SqliteTables:
 
     def log(self, message: Message) -> None:
         self._tails.forget(message.conversation)
-        fields = (message.conversation, message.seq, message.sender, message.client_id, message.kind)
-        check = rows.checksum(*fields, message.content_type.encode(), message.body)
-        self._connection.execute(
-            INSERT, (*fields, message.content_type, message.body, message.time_ms, check)
-        )
+        run = Run.of(message)
+        store(self._connection, self._client_ids, run)
+        self._client_ids.forget(run.sender, run.stem)
 
     def last_request(self, device: int) -> tuple[int, int] | None:
         found: tuple[int, int] | None = self._connection.execute(_LAST_REQUEST, (device,)).get

@@ -22,10 +22,10 @@ class Statistics:
 
 @dataclass(slots=True)
 class Job:
-    """A write on its way; `again` makes it the append, which runs first and may be run a second time."""
+    """A write on its way; the append runs first, and may be run a second time."""
 
     run: Callable[[], Any]
-    again: Callable[[], Any] | None
+    is_append: bool
     done: Deferred[Any]
     outcome: Any = None  # a Failure if it came to nothing
 

@@ -1,24 +1,22 @@
 """The store in memory, for tests and trials: it promises what SQLite's does, but for surviving the process."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 from zope.interface import implementer
 
 from imserver.core.changes import GroupChange, GroupOutcome
 from imserver.core.errors import ChatError, Code
-from imserver.core.posting import Posting
-from imserver.core.values import (
-    Conversation,
-    ConversationKind,
-    Member,
-    Membership,
-    Message,
-)
+from imserver.core.posting import Outcome, Posting
+from imserver.core.run import Run
+from imserver.core.values import Conversation, ConversationKind, Member, Membership
 from imserver.interfaces import IStore
+from imserver.store import outcomes
 from imserver.store.group_rules import GroupRules
 from imserver.store.memory_accounts import MemoryAccounts
 from imserver.store.memory_tables import Log, MemoryTables, Place
+from imserver.store.page import between, fitting
 
 
 class _MemoryConversations:
@@ -59,14 +57,14 @@ class _MemoryConversations:
         if log is None:
             return None
         present = {number: place.joined_seq for number, place in log.places.items() if not place.left_seq}
-        return self._known(conversation), present, len(log.messages)
+        return self._known(conversation), present, log.last_seq
 
     async def membership(self, account: int, device: int, conversation: int) -> Membership | None:
         log = self._tables.logs.get(conversation)
         place = log.places.get(account) if log else None
         if log is None or place is None:
             return None
-        last_seq = place.left_seq or len(log.messages)
+        last_seq = place.left_seq or log.last_seq
         stored = self._tables.devices.get(device)
         delivered_seq = max(place.joined_seq, stored.cursors.get(conversation, 0) if stored else 0)
         return Membership(
@@ -109,9 +107,9 @@ class _MemoryConversations:
 
     async def receipt_counts(self, conversation: int, seq: int) -> tuple[int, int]:
         log = self._tables.logs.get(conversation)
-        if log is None or not 1 <= seq <= len(log.messages):
+        if log is None or not 1 <= seq <= log.last_seq:
             return 0, 0
-        sender = log.messages[seq - 1].sender
+        sender = next(run.sender for run in log.runs if seq <= run.last_seq)
         others = {
             number: place.read_seq >= seq
             for number, place in log.places.items()
@@ -131,53 +129,36 @@ class _MemoryMessages:
 
     async def append(self, postings: Sequence[Posting], now_ms: int) -> None:
         for posting in postings:
-            posting.refusal = None
-            stored = self._tables.by_client_id.get((posting.sender, posting.client_id))
-            if stored:
-                self._answer(posting, stored)
-            elif self._tables.joined_seq(posting.conversation, posting.sender) is None:
-                posting.refusal = ChatError(Code.NOT_MEMBER, "you are not a member of that conversation")
+            outcomes.settle(posting, self._pieces(posting, now_ms))
+
+    def _pieces(self, posting: Posting, now_ms: int) -> Iterator[Outcome]:
+        ids = [(posting.sender, posting.client_id(index)) for index in range(len(posting.bodies))]
+        start = 0
+        for is_known, group in groupby(ids, self._tables.by_client_id.__contains__):
+            known = list(group)
+            if is_known:
+                for index, id in enumerate(known, start):
+                    yield from outcomes.retried(posting, index, self._tables.by_client_id[id])
             else:
-                self._store(posting, now_ms)
+                yield self._store(posting, start, start + len(known), now_ms)
+            start += len(known)
 
-    @staticmethod
-    def _answer(posting: Posting, stored: Message) -> None:
-        posting.fresh, posting.seq, posting.time_ms = False, stored.seq, stored.time_ms
-        if (posting.conversation, posting.kind, posting.content_type, posting.body) != (
-            stored.conversation, stored.kind, stored.content_type, stored.body):  # fmt: skip
-            posting.refusal = ChatError(
-                Code.CLIENT_ID_REUSED, "that client id belongs to another message; take a new one"
-            )
-
-    def _store(self, posting: Posting, now_ms: int) -> None:
-        posting.seq = self._tables.last_seq(posting.conversation) + 1
-        posting.time_ms, posting.fresh = now_ms, True
-        self._tables.log(
-            Message(
-                posting.conversation,
-                posting.seq,
-                posting.sender,
-                self._tables.accounts[posting.sender].account.name,
-                posting.client_id,
-                posting.kind,
-                posting.content_type,
-                posting.body,
-                now_ms,
-            )
-        )
+    def _store(self, posting: Posting, start: int, end: int, now_ms: int) -> Outcome:
+        if self._tables.joined_seq(posting.conversation, posting.sender) is None:
+            return outcomes.not_member(start, end)
+        run = posting.part(start, end)
+        run.first_seq, run.time_ms = self._tables.last_seq(run.conversation) + 1, now_ms
+        run.sender_name = self._tables.accounts[run.sender].account.name
+        self._tables.store(run)
+        return Outcome(start, end, run.first_seq, now_ms, True)
 
     async def history(
         self, conversation: int, after: int, before: int, newest: bool, limit: int, max_bytes: int
-    ) -> list[Message]:
+    ) -> list[Run]:
         log = self._tables.logs.get(conversation)
-        found = [message for message in log.messages if after < message.seq < before] if log else []
-        page: list[Message] = []
-        for message in reversed(found) if newest else found:
-            max_bytes -= len(message.body)
-            if len(page) == limit or (page and max_bytes < 0):
-                break
-            page.append(message)
-        return page[::-1] if newest else page
+        runs = [between(run, after, before) for run in log.runs] if log else []
+        found = list(filter(None, runs))
+        return fitting(found[::-1] if newest else found, newest, limit, max_bytes)
 
     def log_epoch(self) -> int:
         return self._log_epoch

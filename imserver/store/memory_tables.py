@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from imserver.core.changes import Recorded
+from imserver.core.run import Run
 from imserver.core.values import Account, AccountRecord, Conversation, ConversationKind, DeviceRecord, Message
 from imserver.store.group_rules import Result
 
@@ -19,13 +20,18 @@ class Place:
 
 @dataclass(slots=True)
 class Log:
-    """A conversation: `messages` in order of seq, from 1; `peers` are the two numbers of a direct one."""
+    """A conversation: `runs` in order of seq, from 1; `peers` are the two numbers of a direct one."""
 
     kind: ConversationKind
     title: str
     peers: tuple[int, ...]
     places: dict[int, Place] = field(default_factory=dict)
-    messages: list[Message] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def last_seq(self) -> int:
+        """0: it is empty."""
+        return self.runs[-1].last_seq if self.runs else 0
 
 
 @dataclass(slots=True)
@@ -46,7 +52,7 @@ class MemoryTables:
         self.accounts: dict[int, AccountRecord] = {}
         self.devices: dict[int, StoredDevice] = {}
         self.logs: dict[int, Log] = {}
-        self.by_client_id: dict[tuple[int, bytes], Message] = {}
+        self.by_client_id: dict[tuple[int, bytes], Run] = {}  # each message as a run of one
         self._randbits = randbits
 
     def account(self, number: int) -> Account | None:
@@ -72,7 +78,7 @@ class MemoryTables:
         return sum(self.joined_seq(conversation, account) is not None for conversation in self.logs)
 
     def last_seq(self, conversation: int) -> int:
-        return len(self.logs[conversation].messages)
+        return self.logs[conversation].last_seq
 
     def create(self, log: Log) -> int:
         """-> its new id."""
@@ -97,8 +103,12 @@ class MemoryTables:
         self.logs[conversation].places[account].left_seq = left_seq
 
     def log(self, message: Message) -> None:
-        self.logs[message.conversation].messages.append(message)
-        self.by_client_id[message.sender, message.client_id] = message
+        self.store(Run.of(message))
+
+    def store(self, run: Run) -> None:
+        self.logs[run.conversation].runs.append(run)
+        for index in range(len(run.bodies)):
+            self.by_client_id[run.sender, run.client_id(index)] = run.part(index, index + 1)
 
     def last_request(self, device: int) -> tuple[int, int] | None:
         stored = self.devices.get(device)

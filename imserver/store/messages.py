@@ -1,7 +1,7 @@
 """The log in SQLite.
 
-append is the hot path: one pass over the postings and one executemany.  It inserts as if every client id
-were new; only when the unique index says otherwise, the transaction begins anew and looks each one up.
+append is the hot path: one pass over the postings, a row for each, and an entry of client_ids.py extended; then
+two statements for all of them.  Only where something is not new or not allowed, messages are looked at one by one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,97 +9,108 @@ from collections.abc import Iterator, Sequence
 import apsw
 from twisted.logger import Logger
 
-from imserver.core.errors import ChatError, Code
-from imserver.core.posting import Posting
-from imserver.core.values import Message
-from imserver.store import rows
+from imserver.core.posting import Outcome, Posting
+from imserver.core.run import Run
+from imserver.store import log, outcomes, page, runs
+from imserver.store.client_ids import ClientIds, Entry
 from imserver.store.group_commit import GroupCommit
-from imserver.store.tails import Tail, Tails
-
-INSERT = """
-    INSERT INTO messages (conversation, seq, sender, client_id, kind, content_type, body, time_ms, checksum)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_STORED = """
-    SELECT conversation, kind, content_type, body, seq, time_ms
-    FROM messages WHERE sender = ? AND client_id = ?"""
-_OLDEST = """
-    SELECT m.conversation, m.seq, m.sender, CAST(coalesce(a.name, '') AS BLOB), m.client_id, m.kind,
-        CAST(m.content_type AS BLOB), m.body, m.time_ms, m.checksum
-    FROM messages m LEFT JOIN accounts a ON a.number = m.sender
-    WHERE m.conversation = ? AND m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?"""
-_NEWEST = """
-    SELECT m.conversation, m.seq, m.sender, CAST(coalesce(a.name, '') AS BLOB), m.client_id, m.kind,
-        CAST(m.content_type AS BLOB), m.body, m.time_ms, m.checksum
-    FROM messages m LEFT JOIN accounts a ON a.number = m.sender
-    WHERE m.conversation = ? AND m.seq > ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?"""
-_Row = tuple[int, int, int, bytes, int, str, bytes, int, int]
-
-
-class NotAllNew(Exception):
-    """Somebody is not a member, and what he sends may be the retry of what he sent when he was."""
+from imserver.store.tails import Tails
 
 
 class Batch:
-    """The messages of one append."""
+    """The postings of one append."""
 
     def __init__(
-        self, connection: apsw.Connection, tails: Tails, postings: Sequence[Posting], now_ms: int
+        self,
+        connection: apsw.Connection,
+        tails: Tails,
+        client_ids: ClientIds,
+        postings: Sequence[Posting],
+        now_ms: int,
     ) -> None:
         self._connection = connection
         self._tails = tails
+        self._client_ids = client_ids
         self._postings = postings
         self._now_ms = now_ms
+        self._rows: list[runs.Row] = []
         self.stored = 0
 
     def insert(self) -> None:
-        """Store them all as new ones; raises apsw.ConstraintError or NotAllNew if that cannot be."""
+        """Store what is new and fill in what became of everything; may be called again after a rollback."""
+        self._rows.clear()
         self.stored = 0
-        self._insert(self._numbered(self._postings, all_members=True))
-
-    def insert_new(self) -> None:
-        """The same one by one, and each client id is looked up first; those of this batch are found, too."""
         for posting in self._postings:
-            stored = self._connection.execute(_STORED, (posting.sender, posting.client_id)).get
-            if stored is None:
-                self._insert(self._numbered((posting,), all_members=False))
+            if self._is_new(posting):
+                posting.outcomes = []
             else:
-                _answer(posting, stored)
+                self._write()
+                outcomes.settle(posting, self._pieces(posting))
+        self._write()
 
-    def _insert(self, found: Iterator[_Row]) -> None:
-        before = self._connection.total_changes()
-        self._connection.executemany(INSERT, found)
-        self.stored += self._connection.total_changes() - before
+    def _is_new(self, run: Run) -> bool:
+        """Give it the next seqs, if its sender may write there and nobody has its client ids; its row is written later."""
+        conversation, sender, count = run.conversation, run.sender, len(run.bodies)
+        tail = self._tails.of(conversation)
+        if sender not in tail.senders and not self._tails.may_write(conversation, tail, sender):
+            return False
+        first_seq = tail.last_seq + 1
+        if not self._client_ids.take(sender, run.stem, run.number, count, conversation, first_seq):
+            return False
+        tail.last_seq += count
+        self.stored += count
+        run.first_seq, run.time_ms = first_seq, self._now_ms
+        self._rows.append(runs.row(run))
+        return True
 
-    def _numbered(self, postings: Sequence[Posting], all_members: bool) -> Iterator[_Row]:
-        """Give each the next seq of its conversation; -> the rows to insert, one at a time, which is fastest."""
-        tails: dict[int, Tail] = {}
-        now_ms, checksum = self._now_ms, rows.checksum
-        for posting in postings:
-            conversation, sender = posting.conversation, posting.sender
-            tail = tails.get(conversation)
-            if tail is None:
-                tail = tails[conversation] = self._tails.of(conversation)
-            if sender not in tail.senders and not self._tails.may_write(conversation, tail, sender):
-                if all_members:
-                    raise NotAllNew
-                posting.refusal = ChatError(Code.NOT_MEMBER, "you are not a member of that conversation")
-                continue
-            posting.seq = tail.last_seq = seq = tail.last_seq + 1
-            posting.time_ms, posting.fresh, posting.refusal = now_ms, True, None
-            client_id, kind = posting.client_id, posting.kind
-            content_type, body = posting.content_type, posting.body
-            check = checksum(conversation, seq, sender, client_id, kind, content_type.encode(), body)
-            yield conversation, seq, sender, client_id, kind, content_type, body, now_ms, check
+    def _write(self) -> None:
+        if self._rows:
+            self._connection.executemany(runs.INSERT, self._rows)
+            self._rows.clear()
+        self._client_ids.write()
+
+    # -- what is not simply new ------------------------------------------------------------------------------
+
+    def _pieces(self, posting: Posting) -> Iterator[Outcome]:
+        """Each client id is looked up, those of this batch, too."""
+        start, count = 0, len(posting.bodies)
+        while start < count:
+            number = posting.number + start
+            entry = self._client_ids.holding(posting.sender, posting.stem, number)
+            if entry is None:
+                free = self._client_ids.next_taken(posting.sender, posting.stem, number) - number
+                end = min(count, start + free)
+                yield self._rest(posting, start, end)
+            else:
+                end = min(count, start + entry.last + 1 - number)
+                yield from self._retried(posting, start, end, entry)
+            start = end
+
+    def _rest(self, posting: Posting, start: int, end: int) -> Outcome:
+        """What nobody has stored is new, or its sender may not write there."""
+        run = posting.part(start, end)
+        if not self._is_new(run):
+            return outcomes.not_member(start, end)
+        self._write()
+        return Outcome(start, end, run.first_seq, run.time_ms, True)
+
+    def _retried(self, posting: Posting, start: int, end: int, entry: Entry) -> Iterator[Outcome]:
+        first_seq = entry.offset + posting.number + start
+        last_seq = first_seq + end - start - 1
+        for run in log.between_seqs(
+            self._connection, entry.conversation, first_seq - 1, last_seq + 1, newest=False, limit=end - start
+        ):
+            yield from outcomes.retried(posting, start, run)
+            start += len(run.bodies)
+        if start < end:  # a damaged entry: better no answer than a wrong one
+            yield outcomes.reused(start, end)
 
 
-def _answer(posting: Posting, stored: rows.Row) -> None:
-    """With what was stored under its client id, if that is the same message."""
-    *content, posting.seq, posting.time_ms = stored
-    posting.fresh, posting.refusal = False, None
-    if content != [posting.conversation, posting.kind, posting.content_type, posting.body]:
-        posting.refusal = ChatError(
-            Code.CLIENT_ID_REUSED, "that client id belongs to another message; take a new one"
-        )
+def store(connection: apsw.Connection, client_ids: ClientIds, run: Run) -> None:
+    """One run, of which everything is known to be new, and its client ids."""
+    connection.execute(runs.INSERT, runs.row(run))
+    client_ids.take(run.sender, run.stem, run.number, len(run.bodies), run.conversation, run.first_seq)
+    client_ids.write()
 
 
 class SqliteMessages:
@@ -109,46 +120,38 @@ class SqliteMessages:
     _connection: apsw.Connection
     _commits: GroupCommit
     _tails: Tails
+    _client_ids: ClientIds
     _log_epoch: int
 
     async def append(self, postings: Sequence[Posting], now_ms: int) -> None:
         """See IMessages."""
-        batch = Batch(self._connection, self._tails, postings, now_ms)
-        await self._commits.append(batch.insert, batch.insert_new)
+        batch = Batch(self._connection, self._tails, self._client_ids, postings, now_ms)
+        await self._commits.append(batch.insert)
         self._commits.statistics.messages += batch.stored
 
     async def history(
         self, conversation: int, after: int, before: int, newest: bool, limit: int, max_bytes: int
-    ) -> list[Message]:
-        """See IMessages; a damaged message is a tombstone (rows.message)."""
-        return await self._commits.read(
-            lambda: self._page(
-                _NEWEST if newest else _OLDEST, (conversation, after, before, limit), max_bytes
-            )
-        )
+    ) -> list[Run]:
+        """See IMessages; a damaged message is a tombstone (log.py)."""
 
-    def _page(self, query: str, bounds: tuple[int, int, int, int], max_bytes: int) -> list[Message]:
-        page: list[Message] = []
-        for row in self._connection.execute(query, bounds):
-            message = rows.message(row)
-            max_bytes -= len(message.body)
-            if page and max_bytes < 0:
-                break
-            page.append(message)
-        if query is _NEWEST:
-            page.reverse()
-        self._report_damaged(bounds[0], page)
-        return page
+        def read() -> list[Run]:
+            found = log.between_seqs(self._connection, conversation, after, before, newest, limit)
+            return page.fitting(found, newest, limit, max_bytes)
 
-    def _report_damaged(self, conversation: int, page: list[Message]) -> None:
-        damaged = [message.seq for message in page if message.content_type == rows.DAMAGED_CONTENT_TYPE]
+        answer = await self._commits.read(read)
+        self._report_damaged(conversation, answer)
+        return answer
+
+    def _report_damaged(self, conversation: int, page: list[Run]) -> None:
+        damaged = [run for run in page if runs.is_damaged(run)]
         if damaged:
-            self._commits.statistics.damaged += len(damaged)
+            count = sum(len(run.bodies) for run in damaged)
+            self._commits.statistics.damaged += count
             self._log.error(
                 "{count} messages of conversation {conversation} are damaged, the first is {seq}",
-                count=len(damaged),
+                count=count,
                 conversation=conversation,
-                seq=damaged[0],
+                seq=damaged[0].first_seq,
             )
 
     def log_epoch(self) -> int:

@@ -1,7 +1,6 @@
-"""Rows of the database as values, and the conditions under which a stored message is still what it was."""
+"""Rows of the database as values."""
 
 from typing import Any
-from zlib import crc32
 
 from imserver.core.values import (
     Account,
@@ -10,12 +9,9 @@ from imserver.core.values import (
     ConversationKind,
     Device,
     DeviceRecord,
-    Kind,
     Membership,
-    Message,
 )
 
-DAMAGED_CONTENT_TYPE = "application/vnd.imserver.damaged"
 Row = tuple[Any, ...]
 
 
@@ -38,27 +34,3 @@ def conversation(row: Row) -> Conversation:
 def membership(row: Row) -> Membership:
     """(as conversation, then last_seq, joined_seq, left_seq, delivered_seq, read_seq)"""
     return Membership(conversation(row[:11]), *row[11:16])
-
-
-def message(row: Row) -> Message:
-    """(conversation, seq, sender, sender's name, client_id, kind, content_type, body, time_ms, checksum), names as bytes
-
-    A row that is not what was written becomes a tombstone: one bad row must not end a client's
-    synchronisation, and its content must not be shown (T25).
-    """
-    conversation, seq, sender, name, client_id, kind, content_type, body, time_ms, expected = row
-    if checksum(conversation, seq, sender, client_id, kind, content_type, body) != expected:
-        kind, content_type, body = Kind.OPAQUE, DAMAGED_CONTENT_TYPE, b""
-    else:
-        content_type = content_type.decode()
-    return Message(
-        conversation, seq, sender, name.decode(errors="replace"), client_id, kind, content_type, body, time_ms
-    )
-
-
-def checksum(
-    conversation: int, seq: int, sender: int, client_id: bytes, kind: int, content_type: bytes, body: bytes
-) -> int:
-    """CRC-32 of all that matters about a message; a disk that flips bits is found out."""
-    start = crc32(client_id, conversation * 31 + seq * 37 + sender * 41 + kind)
-    return crc32(body, crc32(content_type, start) if content_type else start)

@@ -14,6 +14,7 @@ from pathlib import Path
 import apsw
 
 from imserver import crash
+from imserver.store import upgrade
 from imserver.store.errors import StoreError
 from imserver.store.folder import sync_folder
 
@@ -66,6 +67,7 @@ def pending(connection: apsw.Connection, known: Sequence[Migration]) -> list[Mig
 
 def apply(connection: apsw.Connection, migration: Migration) -> None:
     """Migrate in one transaction: afterwards the database has the old schema or the new one, never between."""
+    upgrade.register(connection)
     with connection:
         for _ in connection.execute(migration.script):
             pass

@@ -13,6 +13,7 @@ from imserver.interfaces import IStore
 from imserver.store import database, schema
 from imserver.store.accounts import SqliteAccounts
 from imserver.store.check import BackgroundCheck
+from imserver.store.client_ids import ClientIds
 from imserver.store.conversations import SqliteConversations
 from imserver.store.errors import StoreError
 from imserver.store.folder import DataFolder, advice
@@ -110,14 +111,19 @@ class SqliteStore(SqliteAccounts, SqliteConversations, SqliteMessages):
     def _assemble(self) -> None:
         connection = self._connection
         self._tails = Tails(connection)
-        self._tables = SqliteTables(connection, self._tails, self._randbits)
+        self._client_ids = ClientIds(connection)
+        self._tables = SqliteTables(connection, self._tails, self._client_ids, self._randbits)
         self._worker = self._make_worker("store")
         self._health = Health(
             self._reactor, lambda: database.probe(connection), advice(self._folder.path), self._fatal
         )
         self._commits = GroupCommit(
-            connection, self._wal, self._worker, self._reactor, self._health, self._tails.clear
+            connection, self._wal, self._worker, self._reactor, self._health, self._rolled_back
         )
+
+    def _rolled_back(self) -> None:
+        self._tails.clear()
+        self._client_ids.clear()
 
     # -- running and closing -------------------------------------------------------------------------------
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 import apsw
 
+from imserver.store.log import last_seq
+
 MAX_TAILS = 20_000
 
-_LAST_SEQ = "SELECT max(seq) FROM messages WHERE conversation = ?"
 _IS_PRESENT = "SELECT 1 FROM members WHERE conversation = ? AND account = ? AND left_seq = 0"
 
 
@@ -51,8 +52,3 @@ class Tails:
     def clear(self) -> None:
         """Nobody knows what became of the last transaction."""
         self._tails.clear()
-
-
-def last_seq(connection: apsw.Connection, conversation: int) -> int:
-    """The highest seq of a conversation's log; 0: it is empty."""
-    return connection.execute(_LAST_SEQ, (conversation,)).get or 0

@@ -6,11 +6,12 @@ from typing import cast
 from twisted.trial.unittest import SynchronousTestCase
 
 from bench.ends import MAX_UNACKNOWLEDGED, NativeReceiver, NativeSender, RelayReceiver
-from bench.frames import CODEC, body, client_id, composer, pack, tag
+from bench.frames import CODEC, body, composer, pack, tag
 from bench.load import BrokenPromise, Line, Load, Stream
-from imserver.core.events import Behind, Event, History, MessageArrived, Refused, Sent
+from imserver.core.events import Behind, Event, History, Refused, RunArrived, Sent
 from imserver.core.requests import FetchHistory, MarkDelivered
-from imserver.core.values import Conversation, ConversationKind, Kind, Message
+from imserver.core.run import Run
+from imserver.core.values import Conversation, ConversationKind, Kind
 from imserver.net.framing import Int32Framing
 
 CHAT, SOURCE = 77, b"8 bytes!"
@@ -105,21 +106,22 @@ class NativeReceiverTests(EndTests):
         super().setUp()
         NativeReceiver(cast(Line, self.line), self.stream, self.load, SOURCE)
 
-    def message(self, number: int, seq: int, text: bytes = b"") -> Message:
-        return Message(CHAT, seq, 1, "a", client_id(SOURCE, number), Kind.TEXT, "", text or body(number), 0)
+    def run_of(self, number: int, seq: int, count: int = 1, text: bytes = b"") -> Run:
+        bodies = [text or body(n) for n in range(number, number + count)]
+        return Run(CHAT, seq, 1, "a", SOURCE, number, Kind.TEXT, "", bodies, 0)
 
-    def arrive(self, *messages: Message) -> None:
-        self.events(*(MessageArrived(message, CONVERSATION) for message in messages))
+    def arrive(self, *runs: Run) -> None:
+        self.events(*(RunArrived(run, CONVERSATION) for run in runs))
 
     def test_acknowledges_sixteen_at_once(self) -> None:
         """Sixteen messages are marked as delivered without waiting."""
-        self.arrive(*(self.message(n, n) for n in range(1, MAX_UNACKNOWLEDGED + 1)))
+        self.arrive(self.run_of(1, 1, 5), self.run_of(6, 6, MAX_UNACKNOWLEDGED - 5))
         self.assertEqual(self.requests(), [MarkDelivered(CHAT, MAX_UNACKNOWLEDGED)])
 
     def test_acknowledges_fewer_later(self) -> None:
         """Fewer are marked when their time is up, together."""
-        self.arrive(self.message(1, 1))
-        self.arrive(self.message(2, 2))
+        self.arrive(self.run_of(1, 1))
+        self.arrive(self.run_of(2, 2))
         self.assertEqual(self.requests(), [])
         [(_, time_is_up)] = self.load.later
         time_is_up()
@@ -127,28 +129,28 @@ class NativeReceiverTests(EndTests):
 
     def test_fetches(self) -> None:
         """Told that it is behind, it asks from where it is until it has everything."""
-        self.arrive(self.message(1, 1))
+        self.arrive(self.run_of(1, 1))
         self.events(Behind(CHAT, 3))
-        self.events(History(CHAT, [self.message(2, 2)], True))
-        self.events(History(CHAT, [self.message(3, 3)], False))
+        self.events(History(CHAT, [self.run_of(2, 2)], True))
+        self.events(History(CHAT, [self.run_of(3, 3)], False))
         self.assertEqual(self.requests(), [FetchHistory(CHAT, 1, 0, 0), FetchHistory(CHAT, 2, 0, 0)])
         self.assertEqual(self.stream.completed, 3)
 
     def test_lost(self) -> None:
         """A message that is skipped is missed."""
-        self.arrive(self.message(1, 1))
-        self.assertRaises(BrokenPromise, self.arrive, self.message(3, 2))
+        self.arrive(self.run_of(1, 1))
+        self.assertRaises(BrokenPromise, self.arrive, self.run_of(3, 2))
 
     def test_repeated(self) -> None:
         """A message that comes twice is noticed."""
-        self.arrive(self.message(1, 1))
-        self.assertRaises(BrokenPromise, self.arrive, self.message(1, 1))
+        self.arrive(self.run_of(1, 1))
+        self.assertRaises(BrokenPromise, self.arrive, self.run_of(1, 1))
 
     def test_gap(self) -> None:
         """A seq that is skipped is noticed, even when the message is the right one."""
-        self.arrive(self.message(1, 1))
-        self.assertRaises(BrokenPromise, self.arrive, self.message(2, 3))
+        self.arrive(self.run_of(1, 1))
+        self.assertRaises(BrokenPromise, self.arrive, self.run_of(2, 3))
 
     def test_changed(self) -> None:
         """Another body is noticed."""
-        self.assertRaises(BrokenPromise, self.arrive, self.message(1, 1, b"x" * 100))
+        self.assertRaises(BrokenPromise, self.arrive, self.run_of(1, 1, text=b"x" * 100))

@@ -18,7 +18,17 @@ from zope.interface import implementer
 
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core import events, requests
-from imserver.core.values import Account, Conversation, ConversationKind, Kind, Member, Membership, Message, Once
+from imserver.core.run import Run
+from imserver.core.values import (
+    Account,
+    Conversation,
+    ConversationKind,
+    Kind,
+    Member,
+    Membership,
+    Message,
+    Once,
+)
 from imserver.net.framing import Int32Framing
 
 ALICE = Account(1, "alice", "Alice", "")
@@ -183,7 +193,7 @@ class FakeServer:
 
     def repeat(self, conversation: int, seq: int) -> None:
         """Push a message once more."""
-        self.connection.tell(events.MessageArrived(self.log[conversation][seq - 1], group()))
+        self.connection.tell(events.RunArrived(Run.of(self.log[conversation][seq - 1]), group()))
 
     def texts(self, conversation: int, sender: Account) -> list[str]:
         """What somebody said there, in order."""
@@ -217,7 +227,7 @@ class FakeServer:
         if seq == pushed + 1 and (own or in_window):
             connection.pushed[conversation] = seq
             if not own:
-                connection.tell(events.MessageArrived(message, self.conversations[conversation]))
+                connection.tell(events.RunArrived(Run.of(message), self.conversations[conversation]))
         elif seq > pushed:
             connection.behind.add(conversation)
             self._tell_behind(connection)
@@ -329,12 +339,14 @@ class FakeServer:
         found = [one for one in self.log[request.conversation] if after < one.seq < before]
         limit = request.limit or 3
         if request.before:
-            return events.History(request.conversation, found[-limit:], len(found) > limit)
+            return events.History(
+                request.conversation, [Run.of(one) for one in found[-limit:]], len(found) > limit
+            )
         page = found[:limit]
         pushed = connection.pushed.get(request.conversation)
         if page and pushed is not None and after <= pushed < page[-1].seq:
             connection.pushed[request.conversation] = page[-1].seq
-        return events.History(request.conversation, page, len(found) > limit)
+        return events.History(request.conversation, [Run.of(one) for one in page], len(found) > limit)
 
     def _ListConversations(self, connection: FakeConnection, request: requests.ListConversations) -> Answer:
         found = [one for one in self._memberships(False) if one.conversation.id > request.after]

@@ -19,6 +19,7 @@ from imserver.core.events import (
     GoAway,
     MessageArrived,
     Refused,
+    RunArrived,
     TypingChanged,
 )
 from imserver.core.requests import (
@@ -32,6 +33,7 @@ from imserver.core.requests import (
     SetTyping,
     Synchronise,
 )
+from imserver.core.run import Run
 from imserver.core.values import Kind, Membership, Once
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, direct, group
 
@@ -261,7 +263,7 @@ class ReceivingTests(Base):
         message = self.server.say(GROUP, "{}")
         message.kind = Kind.NOTICE
         self.server.connection.to_deliver.clear()
-        self.server.connection.tell(MessageArrived(message, group()))
+        self.server.connection.tell(RunArrived(Run.of(message), group()))
         self.server.settle()
         self.server.say(GROUP, "hello")
         self.server.settle()

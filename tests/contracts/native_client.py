@@ -3,6 +3,7 @@
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core import events as e
 from imserver.core import requests as r
+from imserver.core.singly import singly
 from imserver.core.values import Kind, Message
 from imserver.net.framing import Int32Framing
 from tests.contracts.wire import WireClient
@@ -37,11 +38,13 @@ class NativeClient(WireClient):
 
     def receive(self, data: bytes) -> bytes:
         self._framing.receive(data)
-        replies = [self._reply(*CODEC.decode_event(frame)) for frame in self._framing.frames()]
-        return b"".join(replies)
+        return b"".join([self._replies(*CODEC.decode_event(frame)) for frame in self._framing.frames()])
 
-    def _reply(self, tag: int, event: e.Event | None) -> bytes:
+    def _replies(self, tag: int, event: e.Event | None) -> bytes:
         assert event is not None
+        return b"".join([self._reply(one, its_tag) for one, its_tag in singly(event, tag)])
+
+    def _reply(self, event: e.Event, tag: int) -> bytes:
         self.events.append(event)
         if tag:
             self.answers[tag] = event
@@ -60,8 +63,8 @@ class NativeClient(WireClient):
                 return b"".join(self._fetch(membership.conversation.id) for membership in memberships)
             case e.Behind(conversation=conversation):
                 return self._fetch(conversation)
-            case e.History(conversation=conversation, messages=messages, more=more):
-                taken = self._take(messages)
+            case e.History(conversation=conversation, more=more):
+                taken = self._take(event.messages)
                 return taken + (self._fetch(conversation) if more else b"")
             case e.MessageArrived(message=message):
                 return self._take([message])

@@ -12,6 +12,7 @@ from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
 from imserver.core.values import ConversationKind, Kind, Once
 from imserver.interfaces import IStore
+from tests.store.fates import fate, fates, messages, posting_of
 
 T = TypeVar("T")
 NOW = 1_700_000_000_000
@@ -82,7 +83,7 @@ class StoreContract:
 
     def history(self, conversation: int, **bounds: Any) -> list[Any]:
         defaults = {"after": 0, "before": MANY, "newest": False, "limit": 1000, "max_bytes": 2**20}
-        return self.get(self.store.history(conversation, **{**defaults, **bounds}))
+        return messages(self.get(self.store.history(conversation, **{**defaults, **bounds})))
 
     def seqs(self, conversation: int, **bounds: Any) -> list[int]:
         return [message.seq for message in self.history(conversation, **bounds)]
@@ -154,7 +155,7 @@ class StoreContract:
         group = self.group(alice, bob)
         self.send(group, alice)
         self.get(self.store.delete_account(alice, NOW))
-        self.assertEqual(self.send(group, alice)[0].refusal.code, Code.NOT_MEMBER)
+        self.assertEqual(fate(self.send(group, alice)[0]), Code.NOT_MEMBER)
 
     def test_profile(self) -> None:
         """What others see can be replaced."""
@@ -335,7 +336,7 @@ class StoreContract:
         membership = self.get(self.store.membership(bob, device, group))
         self.assertEqual((membership.joined_seq, membership.left_seq, membership.last_seq), (0, 2, 2))
         self.assertEqual(set(self.get(self.store.conversation(group))[1]), {alice})
-        self.assertEqual(self.send(group, bob)[0].refusal.code, Code.NOT_MEMBER)
+        self.assertEqual(fate(self.send(group, bob)[0]), Code.NOT_MEMBER)
 
     def test_rejoin(self) -> None:
         """Who comes back sees what follows, not what was missed, and the old cursor does not hide that."""
@@ -348,7 +349,7 @@ class StoreContract:
         membership = self.get(self.store.membership(bob, device, group))
         self.assertEqual((membership.joined_seq, membership.left_seq, membership.last_seq), (5, 0, 6))
         self.assertEqual(membership.delivered_seq, 5)
-        self.assertIsNone(self.send(group, bob)[0].refusal)
+        self.assertEqual(fate(self.send(group, bob)[0]), (7, NOW, True))
 
     def test_rename(self) -> None:
         """A new title is everybody's, and in the log."""
@@ -481,12 +482,12 @@ class StoreContract:
         postings = [self.posting(one, alice), self.posting(two, alice), self.posting(one, bob, b"\x00\xff")]
         postings[2].kind, postings[2].content_type = Kind.OPAQUE, "application/é"
         self.get(self.store.append(postings, NOW))
-        self.assertEqual([(p.seq, p.time_ms, p.fresh, p.refusal) for p in postings],
-                         [(1, NOW, True, None), (1, NOW, True, None), (2, NOW, True, None)])  # fmt: skip
+        self.assertEqual([fate(p) for p in postings], [(1, NOW, True), (1, NOW, True), (2, NOW, True)])
+        self.assertEqual([p.outcomes for p in postings], [[]] * 3)
         last = self.history(one)[-1]
         self.assertEqual((last.conversation, last.seq, last.sender, last.sender_name), (one, 2, bob, "bob"))
         self.assertEqual((last.client_id, last.kind, last.content_type, last.body, last.time_ms),
-                         (postings[2].client_id, Kind.OPAQUE, "application/é", b"\x00\xff", NOW))  # fmt: skip
+                         (postings[2].client_id(0), Kind.OPAQUE, "application/é", b"\x00\xff", NOW))  # fmt: skip
 
     def test_retry(self) -> None:
         """The same client id gives the same seq and time again, and nothing is stored; the batch goes on without gaps."""
@@ -499,10 +500,10 @@ class StoreContract:
             self.posting(direct, bob),
         ]
         self.get(self.store.append(batch, NOW + 9))
-        self.assertEqual([(p.seq, p.time_ms, p.fresh) for p in batch],
+        self.assertEqual([fate(p) for p in batch],
                          [(2, NOW + 9, True), (1, NOW, False), (3, NOW + 9, True)])  # fmt: skip
         self.assertEqual(self.seqs(direct), [1, 2, 3])
-        self.assertEqual(self.send(direct, alice)[0].seq, 4)
+        self.assertEqual(fate(self.send(direct, alice)[0]), (4, NOW, True))
 
     def test_retry_within_a_batch(self) -> None:
         """A retry in the same batch joins its first."""
@@ -510,9 +511,7 @@ class StoreContract:
         direct = self.direct(alice, bob)
         batch = [self.posting(direct, alice, client_id=b"a") for _ in range(3)]
         self.get(self.store.append(batch, NOW))
-        self.assertEqual(
-            [(p.seq, p.fresh, p.refusal) for p in batch], [(1, True, None)] + [(1, False, None)] * 2
-        )
+        self.assertEqual([fate(p) for p in batch], [(1, NOW, True)] + [(1, NOW, False)] * 2)
         self.assertEqual(self.seqs(direct), [1])
 
     def test_client_id_reused(self) -> None:
@@ -522,7 +521,7 @@ class StoreContract:
 
         def variations() -> list[Posting]:
             same = [self.posting(direct, alice, client_id=b"a") for _ in range(4)]
-            same[0].body, same[1].kind, same[2].content_type, same[3].conversation = (
+            same[0].bodies[0], same[1].kind, same[2].content_type, same[3].conversation = (
                 b"other",
                 Kind.RICH,
                 "x",
@@ -535,9 +534,9 @@ class StoreContract:
         self.get(self.store.append(batch, NOW))
         later = variations()
         self.get(self.store.append(later, NOW))
-        self.assertIsNone(first.refusal)
+        self.assertEqual(fate(first), (1, NOW, True))
         for posting in batch[1:] + later:
-            self.assertEqual(posting.refusal.code, Code.CLIENT_ID_REUSED)
+            self.assertEqual(fate(posting), Code.CLIENT_ID_REUSED)
         self.assertEqual((self.seqs(direct), self.seqs(group)), ([1], [1]))
 
     def test_client_ids_are_the_senders_own(self) -> None:
@@ -546,7 +545,7 @@ class StoreContract:
         direct = self.direct(alice, bob)
         batch = [self.posting(direct, alice, client_id=b"a"), self.posting(direct, bob, client_id=b"a")]
         self.get(self.store.append(batch, NOW))
-        self.assertEqual([p.seq for p in batch], [1, 2])
+        self.assertEqual([fate(p) for p in batch], [(1, NOW, True), (2, NOW, True)])
 
     def test_stranger(self) -> None:
         """Who is not a member is refused, without a gap for the others."""
@@ -559,9 +558,9 @@ class StoreContract:
             self.posting(direct, bob),
         ]
         self.get(self.store.append(batch, NOW))
-        codes = [p.refusal and p.refusal.code for p in batch]
-        self.assertEqual(codes, [None, Code.NOT_MEMBER, Code.NOT_MEMBER, None])
-        self.assertEqual((batch[3].seq, self.seqs(direct)), (2, [1, 2]))
+        refused = [Code.NOT_MEMBER] * 2
+        self.assertEqual([fate(p) for p in batch], [(1, NOW, True), *refused, (2, NOW, True)])
+        self.assertEqual(self.seqs(direct), [1, 2])
 
     def test_stranger_repeats(self) -> None:
         """A stranger is refused as often as he asks, also in one batch."""
@@ -569,7 +568,7 @@ class StoreContract:
         direct = self.direct(alice, bob)
         batch = [self.posting(direct, eve, client_id=b"e"), self.posting(direct, eve, client_id=b"e")]
         self.get(self.store.append(batch, NOW))
-        self.assertEqual([p.refusal.code for p in batch], [Code.NOT_MEMBER] * 2)
+        self.assertEqual([fate(p) for p in batch], [Code.NOT_MEMBER] * 2)
 
     def test_retry_after_leaving(self) -> None:
         """What was stored stays stored: a retry gets its seq even when the sender has left."""
@@ -579,7 +578,7 @@ class StoreContract:
         self.leave(group, bob)
         retry = self.posting(group, bob, client_id=b"a")
         self.get(self.store.append([retry], NOW))
-        self.assertEqual((retry.seq, retry.fresh, retry.refusal), (2, False, None))
+        self.assertEqual(fate(retry), (2, NOW, False))
 
     def test_gapless_among_changes(self) -> None:
         """Notices and messages share one sequence."""
@@ -604,6 +603,226 @@ class StoreContract:
         self.assertEqual(self.seqs(direct, max_bytes=300, newest=True), [7, 8, 9])
         self.assertEqual(self.seqs(direct, max_bytes=1), [1])
         self.assertEqual(self.seqs(direct, after=9), [])
+
+    # -- runs of messages --------------------------------------------------------------------------------
+
+    def talk(self) -> tuple[int, int, int]:
+        """Alice, Bob and their conversation, in which Alice has said 0 ... 9 under the ids s/100 ... s/109."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct = self.direct(alice, bob)
+        self.append(posting_of(direct, alice, b"s/", 100, self.said(10)))
+        return alice, bob, direct
+
+    def said(self, count: int, start: int = 0) -> list[bytes]:
+        return [b"%d" % n for n in range(start, start + count)]
+
+    def append(self, *postings: Posting, now_ms: int = NOW) -> list[Any]:
+        """-> the fates of all their messages."""
+        self.get(self.store.append(postings, now_ms))
+        return [fate for posting in postings for fate in fates(posting)]
+
+    def old(self, *seqs: int) -> list[Any]:
+        return [(seq, NOW, False) for seq in seqs]
+
+    def new(self, *seqs: int) -> list[Any]:
+        return [(seq, NOW + 1, True) for seq in seqs]
+
+    def test_run(self) -> None:
+        """Messages in a row have consecutive seqs and their own ids, and come back as they were."""
+        _, bob, direct = self.talk()
+        posting = posting_of(direct, bob, b"", 2**63 - 3, [b"", b"x" * 70_000, b"\x00"])
+        self.assertEqual(self.append(posting, now_ms=NOW + 1), self.new(11, 12, 13))
+        self.assertEqual((posting.first_seq, posting.last_seq, posting.outcomes), (11, 13, []))
+        history = self.history(direct)
+        self.assertEqual([m.body for m in history], [*self.said(10), *posting.bodies])
+        self.assertEqual([m.seq for m in history], list(range(1, 14)))
+        self.assertEqual(history[9].client_id, b"s/" + (109).to_bytes(8))
+        self.assertEqual([m.client_id for m in history[10:]], [posting.client_id(n) for n in range(3)])
+        self.assertEqual(self.get(self.store.membership(bob, 0, direct)).last_seq, 13)
+
+    def test_withheld(self) -> None:
+        """That a run is withheld is kept, and hides nothing here."""
+        alice, _, direct = self.talk()
+        posting = posting_of(direct, alice, b"s/", 110, self.said(2))
+        posting.withheld = True
+        self.append(posting)
+        runs = self.get(self.store.history(direct, 0, MANY, False, 99, MANY))
+        self.assertEqual([(run.first_seq, run.withheld) for run in runs], [(1, False), (11, True)])
+        self.assertEqual(runs[1].bodies, self.said(2))
+
+    def test_runs_cut_by_a_page(self) -> None:
+        """A page begins and ends within runs, as its bounds and limits say."""
+        alice, bob, direct = self.talk()
+        self.append(posting_of(direct, bob, b"s/", 100, [b"x" * 100] * 10))
+        self.append(posting_of(direct, alice, b"s/", 110, [b"x" * 100] * 10))
+        for after, before, newest, limit, max_bytes, expected in (
+            (0, MANY, False, 99, MANY, range(1, 31)),
+            (3, 8, False, 99, MANY, range(4, 8)),
+            (3, 8, True, 99, MANY, range(4, 8)),
+            (9, 12, False, 99, MANY, range(10, 12)),
+            (9, 21, True, 99, MANY, range(10, 21)),
+            (9, 22, True, 99, MANY, range(10, 22)),
+            (10, 20, False, 99, MANY, range(11, 20)),
+            (10, 21, False, 99, MANY, range(11, 21)),
+            (5, MANY, False, 7, MANY, range(6, 13)),
+            (0, 25, True, 7, MANY, range(18, 25)),
+            (0, MANY, True, 1, MANY, range(30, 31)),
+            (12, MANY, False, 99, 950, range(13, 22)),
+            (0, 25, True, 99, 950, range(16, 25)),
+            (12, MANY, False, 99, 1, range(13, 14)),
+            (0, MANY, True, 99, 1, range(30, 31)),
+            (5, 6, False, 99, MANY, ()),
+            (30, MANY, True, 99, MANY, ()),
+            (0, 1, True, 99, MANY, ()),
+        ):
+            page = self.history(
+                direct, after=after, before=before, newest=newest, limit=limit, max_bytes=max_bytes
+            )
+            self.assertEqual([m.seq for m in page], list(expected), (after, before, newest, limit, max_bytes))
+            self.assertEqual(
+                [m.client_id[-1] for m in page],
+                [100 + (m.seq - 1) % 10 + (10 if m.seq > 20 else 0) for m in page],
+            )
+
+    def test_retried_run(self) -> None:
+        """A run that comes again is answered with its seqs, as one piece, and nothing is stored."""
+        alice, _, direct = self.talk()
+        retry = posting_of(direct, alice, b"s/", 100, self.said(10))
+        self.assertEqual(self.append(retry, now_ms=NOW + 1), self.old(*range(1, 11)))
+        self.assertEqual(len(retry.outcomes), 1)
+        self.assertEqual(len(self.seqs(direct)), 10)
+
+    def test_retry_of_a_part(self) -> None:
+        """A retry may be cut otherwise than what was stored, and go on with something new."""
+        alice, bob, direct = self.talk()
+        retry = posting_of(direct, alice, b"s/", 107, self.said(5, 7))
+        self.assertEqual(
+            self.append(posting_of(direct, bob, b"", 1, [b"bob"]), retry, now_ms=NOW + 1),
+            [*self.new(11), *self.old(8, 9, 10), *self.new(12, 13)],
+        )
+        self.assertEqual(len(retry.outcomes), 2)
+        wide = posting_of(direct, alice, b"s/", 98, [b"-2", b"-1", *self.said(13)])
+        fates = self.append(wide, now_ms=NOW + 1)
+        self.assertEqual(fates[:12], [*self.new(14, 15), *self.old(*range(1, 11))])
+        self.assertEqual(fates[12:], [(12, NOW + 1, False), (13, NOW + 1, False), (16, NOW + 1, True)])
+        self.assertEqual(self.seqs(direct), list(range(1, 17)))
+
+    def test_overlapping_retries_in_a_batch(self) -> None:
+        """The same ids over two connections, cut differently, are stored once."""
+        alice, _, direct = self.talk()
+        one = posting_of(direct, alice, b"s/", 110, self.said(4, 10))
+        other = posting_of(direct, alice, b"s/", 108, self.said(8, 8))
+        fates = self.append(one, other, now_ms=NOW + 1)
+        self.assertEqual(fates[:6], [*self.new(11, 12, 13, 14), *self.old(9, 10)])
+        self.assertEqual(fates[6:], [(seq, NOW + 1, False) for seq in range(11, 15)] + self.new(15, 16))
+        self.assertEqual(self.seqs(direct), list(range(1, 17)))
+
+    def test_other_content_in_the_middle(self) -> None:
+        """Other content under a known id is refused by itself; what is around it is answered."""
+        alice, _, direct = self.talk()
+        bodies = self.said(12)
+        bodies[3] = bodies[4] = b"other"
+        posting = posting_of(direct, alice, b"s/", 100, bodies)
+        reused = [Code.CLIENT_ID_REUSED] * 2
+        self.assertEqual(
+            self.append(posting, now_ms=NOW + 1),
+            [*self.old(1, 2, 3), *reused, *self.old(*range(6, 11)), *self.new(11, 12)],
+        )
+        self.assertEqual(len(posting.outcomes), 4)
+        self.assertEqual([m.body for m in self.history(direct)], self.said(12))
+
+    def test_retried_run_after_leaving(self) -> None:
+        """Of a run from one who has left, what is stored is answered, and the rest is refused."""
+        alice, bob = self.account("alice"), self.account("bob")
+        group = self.group(alice, bob)
+        self.append(posting_of(group, bob, b"s/", 1, self.said(3)))
+        self.leave(group, bob)
+        self.assertEqual(
+            self.append(posting_of(group, bob, b"s/", 2, self.said(4, 1))),
+            [*self.old(3, 4), Code.NOT_MEMBER, Code.NOT_MEMBER],
+        )
+
+    def test_nothing_is_left_of_a_first_try(self) -> None:
+        """What some postings of a batch were given before one turned out to be a retry is not what they get."""
+        alice, bob, direct = self.talk()
+        eve = self.account("eve")
+        batch = [
+            posting_of(direct, bob, b"b", 1, self.said(2)),
+            posting_of(direct, alice, b"s/", 100, self.said(1)),
+            posting_of(direct, eve, b"e", 1, self.said(2)),
+            posting_of(direct, bob, b"b", 3, self.said(2)),
+        ]
+        self.assertEqual(
+            self.append(*batch, now_ms=NOW + 1),
+            [*self.new(11, 12), *self.old(1), Code.NOT_MEMBER, Code.NOT_MEMBER, *self.new(13, 14)],
+        )
+        self.assertEqual([(p.first_seq, p.time_ms) for p in batch[1:3]], [(0, 0)] * 2)
+        self.assertEqual([p.outcomes for p in (batch[0], batch[3])], [[], []])
+
+    def test_ids_of_every_shape(self) -> None:
+        """Of 1 to 64 bytes, with and without a number, each is its own, and is known again."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct = self.direct(alice, bob)
+        ids = [
+            b"\0", b"abcdefg", b"abcdefgh", b"abcdefghi", bytes(7), bytes(8), bytes(9), b"\xff" * 8, b"\xff" * 64,
+            bytes(64), b"s" * 64, (2**63 - 1).to_bytes(8), (2**63).to_bytes(8), b"abcdefg" + bytes(8),
+            b"abcdefgh" + bytes(8), b"abcdefg" + (2**63).to_bytes(8), b"\xff" * 8 + bytes(8),
+        ]  # fmt: skip
+        for id in ids:
+            self.assertTrue(fate(self.posted(direct, alice, id, id))[2], id)
+        self.assertEqual([m.client_id for m in self.history(direct)], ids)
+        for n, id in enumerate(ids, 1):
+            self.assertEqual(fate(self.posted(direct, alice, id, id)), (n, NOW, False), id)
+            self.assertEqual(fate(self.posted(direct, alice, id, b"other")), Code.CLIENT_ID_REUSED, id)
+        self.assertEqual(len(self.seqs(direct)), len(ids))
+
+    def posted(self, conversation: int, sender: int, client_id: bytes, body: bytes) -> Posting:
+        posting = self.posting(conversation, sender, body, client_id)
+        self.append(posting)
+        return posting
+
+    def test_the_last_numbers(self) -> None:
+        """Ids count up to 2**63 - 1; overlaps at both ends are found."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct = self.direct(alice, bob)
+        top = 2**63 - 1
+        self.append(posting_of(direct, alice, b"s", top - 2, self.said(3)))
+        self.assertEqual(self.append(posting_of(direct, alice, b"s", top, [b"2"])), self.old(3))
+        self.append(posting_of(direct, alice, b"s", 0, self.said(3, 10)))
+        self.assertEqual(self.append(posting_of(direct, alice, b"s", 2, [b"12"])), self.old(6))
+        self.assertEqual(
+            self.append(posting_of(direct, alice, b"s", top - 4, self.said(4, -2)), now_ms=NOW + 1),
+            [*self.new(7, 8), *self.old(1, 2)],
+        )
+        self.assertEqual(
+            self.append(posting_of(direct, alice, b"s", 2, self.said(3, 12)), now_ms=NOW + 1),
+            [*self.old(6), *self.new(9, 10)],
+        )
+
+    def test_one_count_for_several_conversations(self) -> None:
+        """A client may count over all its conversations, and out of order; every id is known again."""
+        alice, bob, direct = self.talk()
+        group = self.group(alice, bob)
+        places = {
+            n: (direct, group)[n % 3 == 0] for n in (*range(110, 130), *range(90, 100), *range(60, 80, 2))
+        }
+        first = [self.posted(place, alice, b"s/" + n.to_bytes(8), b"%d" % n) for n, place in places.items()]
+        for posting, (n, place) in zip(first, places.items(), strict=True):
+            again = self.posted(place, alice, b"s/" + n.to_bytes(8), b"%d" % n)
+            self.assertEqual(fate(again), (posting.first_seq, NOW, False), n)
+        other = self.posted(group, alice, b"s/" + (110).to_bytes(8), b"110")
+        self.assertEqual(fate(other), Code.CLIENT_ID_REUSED)
+
+    def test_receipts_within_a_run(self) -> None:
+        """The sender of a message is found wherever it is in its run."""
+        alice, bob, direct = self.talk()
+        self.append(posting_of(direct, bob, b"s/", 1, self.said(5)))
+        self.get(self.store.save_cursors([], [(alice, direct, 15), (bob, direct, 15)]))
+        for seq in (1, 5, 10, 11, 15):
+            self.assertEqual(self.get(self.store.receipt_counts(direct, seq)), (1, 1))
+        self.get(self.store.save_cursors([], [(alice, direct, 20)]))
+        self.assertEqual(self.get(self.store.receipt_counts(direct, 16)), (0, 0))
+        self.assertEqual(self.get(self.store.receipt_counts(direct, 0)), (0, 0))
 
     def test_empty_batch(self) -> None:
         """Nothing to append is nothing wrong."""

@@ -11,7 +11,7 @@ from zope.interface import implementer
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.burst import Burst
-from imserver.core.posting import Posting
+from imserver.core.run import Run
 from imserver.core.session import Capabilities
 from imserver.core.values import Kind
 from imserver.interfaces import IClient
@@ -49,12 +49,12 @@ class Client:
             self.events.append(event)
 
     def push(self, burst: Burst) -> None:
-        for message in burst.messages:
+        for message in burst.run.messages():
             self.deliver(e.MessageArrived(message, burst.conversation))
 
-    def acknowledge(self, postings: Sequence[Posting]) -> None:
-        for posting in postings:
-            self.deliver(e.Sent(posting.conversation, posting.seq, posting.time_ms), posting.tag)
+    def acknowledge(self, run: Run, tags: Sequence[int]) -> None:
+        for index, tag in enumerate(tags):
+            self.deliver(e.Sent(run.conversation, run.first_seq + index, run.time_ms), tag)
 
     def close(self, code: str, text: str) -> None:
         self.closed = self.closed or code

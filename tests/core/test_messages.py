@@ -11,7 +11,7 @@ from imserver.core import requests as r
 from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
 from imserver.core.session import Capabilities
-from imserver.core.values import Kind
+from imserver.core.values import Gone, Kind
 from imserver.store.memory import MemoryStore
 from tests.core.client import Client, Hesitant, Turnstile, account, group, logged_in, text, text_to
 from tests.fakes import LIMITS, World
@@ -27,7 +27,7 @@ class SlowStore(MemoryStore):
         self.batches: list[list[bytes]] = []
 
     async def append(self, postings: Sequence[Posting], now_ms: int) -> None:
-        self.batches.append([posting.body for posting in postings])
+        self.batches.append([body for posting in postings for body in posting.bodies])
         if self.waiting is not None:
             await self.waiting
         if self.failure is not None:
@@ -357,6 +357,92 @@ class RateTests(MessagesCase):
         self.assertEqual(self.alice.closed, "TOO_MANY_REFUSALS")
 
 
+class RunTests(MessagesCase):
+    """What is said without a pause goes as one thing, and is answered message by message."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.group = group(self.alice, 100_002)
+
+    def numbered(self, n: int, conversation: int = 0) -> r.Send:
+        return text(conversation or self.direct, f"{n}", b"stem" + n.to_bytes(8))
+
+    def start(self, *requests: r.Send) -> list[int]:
+        tags = [self.alice.start(request) for request in requests]
+        self.world.settle()
+        return tags
+
+    def seqs(self, tags: list[int]) -> list[object]:
+        return [getattr(self.alice.answers[tag], "seq", "refused") for tag in tags]
+
+    def postings(self) -> list[int]:
+        """How many messages each posting holds that waits."""
+        return [len(posting.bodies) for posting in self.world.core.batches._waiting]
+
+    def test_gathered(self) -> None:
+        """Ids that count up make one run, up to the quota of a batch; another conversation or kind begins a new one."""
+        self.use(max_batch_per_account=4)
+        requests = [self.numbered(n) for n in range(6)]
+        requests += [self.numbered(6, self.group), self.numbered(7, self.group), self.numbered(8)]
+        requests += [replace(self.numbered(9), kind=Kind.RICH)]
+        for request in requests:
+            self.alice.start(request)
+        self.assertEqual(self.postings(), [4, 2, 2, 1, 1])
+        self.world.settle()
+        direct = [f"{n}" for n in (*range(6), 8, 9)]
+        self.assertEqual([one for one in self.bob.texts if one not in ("6", "7")][-8:], direct)
+        self.assertIsNone(self.alice.session.posting)
+
+    def test_not_after_the_batch_has_begun(self) -> None:
+        """What comes while a run is being stored is another run."""
+        self.store.waiting = Deferred()
+        self.start(self.numbered(1), self.numbered(2))
+        self.alice.start(self.numbered(3))
+        self.assertEqual(self.postings(), [1])
+        self.store.finish()
+        self.world.settle()
+        self.assertEqual(self.store.batches, [[b"1", b"2"], [b"3"]])
+
+    def test_each_is_looked_at(self) -> None:
+        """One that is refused leaves the others of its run as they are, in order."""
+        self.use(max_body_bytes=4)
+        tags = self.start(self.numbered(1), text(self.direct, "too long"), self.numbered(2), self.numbered(3))
+        self.assertEqual(self.seqs(tags), [1, "refused", 2, 3])
+        self.assertEqual(self.store.batches, [[b"1", b"2", b"3"]])
+
+    def test_partly_stored(self) -> None:
+        """Of a run that overlaps with what is stored each message gets its own answer, and only the new ones are told."""
+        first = self.seqs(self.start(self.numbered(2), self.numbered(3)))
+        other = replace(self.numbered(3), body=b"other")
+        tags = self.start(self.numbered(1), self.numbered(2), other, self.numbered(4), self.numbered(5))
+        self.assertEqual(self.seqs(tags), [3, first[0], "refused", 4, 5])
+        self.assertEqual(self.alice.answers[tags[2]].code, "CLIENT_ID_REUSED")
+        self.assertEqual(self.bob.texts[-5:], ["2", "3", "1", "4", "5"])
+
+    def test_each_is_counted(self) -> None:
+        """The rates count messages, not runs."""
+        self.use(enabled=True, messages_per_second=1, messages_burst=3)
+        tags = self.start(*(self.numbered(n) for n in range(5)))
+        self.assertEqual(self.seqs(tags)[3:], ["refused"] * 2)
+        self.use(messages_burst=100, conversation_messages_per_second=1, conversation_messages_burst=2)
+        self.world.pass_seconds(200)
+        tags = self.start(*(self.numbered(n, self.group) for n in range(10, 15)))
+        self.assertEqual(self.seqs(tags)[2:], ["refused"] * 3)
+
+    def test_withheld(self) -> None:
+        """Who is blocked gets the same answers; the other side gets tombstones, live and from the log."""
+        self.start(self.numbered(1))
+        roster = self.world.core.rosters.get(self.direct)
+        assert roster is not None
+        roster.blocked = frozenset((self.alice.session.number,))
+        self.assertEqual(self.seqs(self.start(self.numbered(2), self.numbered(3))), [2, 3])
+        self.assertEqual(self.bob.texts[1:], ["1", "", ""])
+        for client, bodies in ((self.alice, [b"1", b"2", b"3"]), (self.bob, [b"1", b"", b""])):
+            found = client.ask(r.FetchHistory(self.direct, 0, 0, 0)).messages
+            self.assertEqual([one.body for one in found], bodies)
+        self.assertEqual((found[2].kind, found[2].content_type), (Kind.TOMBSTONE, Gone.WITHHELD))
+
+
 class BoundTests(MessagesCase):
     limits = replace(LIMITS, enabled=False)
 
@@ -392,7 +478,8 @@ class BoundTests(MessagesCase):
             self.store.finish()
             self.world.settle()
             self.alice.answers.clear()
-        self.assertEqual(self.world.core.batches._waiting_bytes, 0)
+        batches = self.world.core.batches
+        self.assertEqual((batches._bytes, batches._messages), (0, 0))
 
     def test_batches(self) -> None:
         """A batch holds so many; the rest follows in the next ones, at once."""

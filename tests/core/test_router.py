@@ -47,7 +47,7 @@ class FanOutTests(SynchronousTestCase):
         """Start messages; the first slice of their fan-out is done."""
         self.world.core.clock = Turns(self.world.clock)
         for body in texts:
-            self.alice.start(text(self.conversation, body))
+            self.alice.start(text(self.conversation, body, body.rjust(8).encode()))
         self.turn()
 
     def turn(self) -> None:
@@ -57,7 +57,7 @@ class FanOutTests(SynchronousTestCase):
         return [logged_in(self.world, f"member{n}") for n in which]
 
     def test_slices(self) -> None:
-        """A fan-out to 1,200 members takes three turns of 500 at most; everybody gets it, in the order of the log."""
+        """The fan-out of a run to 1,200 members takes three turns of 500 at most; everybody gets it, in the order of the log."""
         first, middle, last = self.online(0, 700, 1199)
         self.say("0", "1", "2")
         for expected in ([3, 0, 0], [3, 3, 0], [3, 3, 3]):

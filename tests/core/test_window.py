@@ -11,6 +11,7 @@ from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.burst import Burst
 from imserver.core.limits import Limits
+from imserver.core.run import Run
 from imserver.core.session import Capabilities
 from imserver.core.values import Conversation, ConversationKind, Message
 from imserver.core.window import OVERHEAD_BYTES, Window
@@ -22,8 +23,7 @@ ALICE, BOB = 100_001, 100_002
 
 
 def burst(first: int, count: int, size: int = 10) -> Burst:
-    bodies = [(first + n, b"x" * size) for n in range(count)]
-    return Burst(NOWHERE, [Message(1, seq, 1, "alice", b"", 1, "", body, 0) for seq, body in bodies])
+    return Burst(NOWHERE, Run(1, first, 1, "alice", b"", 0, 1, "", [b"x" * size] * count, 0))
 
 
 class WindowTests(SynchronousTestCase):
@@ -107,8 +107,8 @@ class Reader(Client):
         match event:
             case e.MessageArrived(message=message):
                 self.take([message])
-            case e.History(messages=messages):
-                self.take(messages)
+            case e.History():
+                self.take(event.messages)
 
     def take(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -205,7 +205,7 @@ class DeviceTests(SynchronousTestCase):
             self.bob.events.clear()
             while self.bob.cursor < told[-1].last_seq:
                 self.bob.fetch(self.conversation, 5)
-        last_seq = len(self.world.store._tables.logs[self.conversation].messages)
+        last_seq = self.world.store._tables.last_seq(self.conversation)
         behind = self.bob.ask(r.Synchronise(0)).memberships
         if behind and behind[0].last_seq > self.bob.cursor:
             # Told before it came back, perhaps; whoever synchronises finds out.

@@ -1,7 +1,8 @@
 """Fifty people who talk while a drill does its worst to the server; everything is written down and checked."""
 
 import selectors
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -150,6 +151,16 @@ def _joined_seq(address: Address, person: Chatter, conversation: int) -> int:
     return next(each.joined_seq for each in listed if each.conversation.id == conversation)
 
 
+def entries(
+    conversation: int, seq: int, sender: int, stem: bytes, number: int, kind: int, sizes: bytes, bodies: bytes
+) -> Iterator[Entry]:
+    """The messages of a stored run."""
+    for n, (length,) in enumerate(struct.iter_unpack("<I", sizes[: len(sizes) // 2])):
+        client_id = stem if number < 0 else stem + (number + n).to_bytes(8)
+        body, bodies = bodies[:length], bodies[length:]
+        yield Entry(conversation, seq + n, sender, b"" if kind == Kind.NOTICE else client_id, body)
+
+
 def read_log(database: Path) -> list[Entry]:
     """Every message in the database of a stopped server, past the server's own code."""
     connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READWRITE)
@@ -158,11 +169,9 @@ def read_log(database: Path) -> list[Entry]:
         if verdict != "ok":
             raise AssertionError(f"the database is damaged: {verdict}")
         rows = connection.execute(
-            "SELECT conversation, seq, sender, client_id, kind, body FROM messages ORDER BY conversation, seq"
+            "SELECT conversation, first_seq, sender, stem, number, kind, sizes, bodies FROM runs "
+            "ORDER BY conversation, last_seq"
         )
-        return [
-            Entry(conversation, seq, sender, b"" if kind == Kind.NOTICE else client_id, bytes(body))
-            for conversation, seq, sender, client_id, kind, body in rows
-        ]
+        return [entry for row in rows for entry in entries(*row)]
     finally:
         connection.close()

@@ -7,6 +7,7 @@ from typing import TypeVar
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core.events import Event, LoggedIn, Registered
 from imserver.core.requests import LogIn, LogInWithToken, Register, Request
+from imserver.core.singly import singly
 from imserver.net.framing import Int32Framing
 
 Address = tuple[str, int]
@@ -75,7 +76,9 @@ class Peer:
             raise Gone
         self._framing.receive(data)
         pairs = map(self._codec.decode_event, self._framing.frames())
-        return [(tag, event) for tag, event in pairs if event is not None]
+        return [
+            (its_tag, one) for tag, event in pairs if event is not None for one, its_tag in singly(event, tag)
+        ]
 
     def hear(self) -> tuple[int, Event]:
         """The next event, in order.  Raises Gone, TimeoutError."""

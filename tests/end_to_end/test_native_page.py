@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imserver.core.events import ConversationOpened, DeliveredUpTo, Event, MessageArrived
+from imserver.core.events import ConversationOpened, DeliveredUpTo, Event, MessageArrived, RunArrived
 from imserver.core.requests import MarkDelivered, Send
+from imserver.core.singly import singly
+from imserver.core.values import Message
 from tests.end_to_end.daemon import Daemon
 from tests.end_to_end.peer import Peer
 from tests.native_page import Step, steps
@@ -42,10 +44,11 @@ class NativePageTest(SynchronousTestCase):
             self.alice.socket.sendall(step.frame)
 
     def _hear(self, step: Step) -> None:
-        if isinstance(step.value, MessageArrived):
-            self._bob_answers(step.value)
+        if isinstance(step.value, RunArrived):
+            self._bob_answers(*step.value.run.messages())
         tag, event = self._next()
-        self.assertEqual((tag, type(event)), (step.tag, type(step.value)))
+        expected = singly(step.value, step.tag)[0]
+        self.assertEqual((type(event), tag), (type(expected[0]), expected[1]))
         if isinstance(event, ConversationOpened):
             self.conversation = event.membership.conversation.id
 
@@ -55,9 +58,8 @@ class NativePageTest(SynchronousTestCase):
             pass
         return pair
 
-    def _bob_answers(self, answer: MessageArrived) -> None:
+    def _bob_answers(self, message: Message) -> None:
         while not isinstance(event := self.bob.hear()[1], MessageArrived):
             pass
         self.assertEqual(event.message.body, b"hello")
-        message = answer.message
         self.bob.tell(Send(self.conversation, message.client_id, message.kind, "", message.body))

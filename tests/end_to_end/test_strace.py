@@ -7,7 +7,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.codecs.protobuf import ProtobufCodec
-from imserver.core.events import Event, MessageArrived, Sent
+from imserver.core.events import Event, RunArrived, Sent
+from imserver.core.run import Run
 from imserver.core.values import Conversation, ConversationKind, Kind, Message
 from imserver.net.framing import Int32Framing
 from tests.end_to_end.drill import Drill
@@ -53,7 +54,7 @@ class TraceTests(SynchronousTestCase):
 
     def lines(self, *order: str) -> list[str]:
         message = Message(7, 1, 1, "alice", b"id", Kind.TEXT, "", b"hello", 0)
-        arrived = MessageArrived(message, Conversation(7, ConversationKind.GROUP, "", ()))
+        arrived = RunArrived(Run.of(message), Conversation(7, ConversationKind.GROUP, "", ()))
         known = {
             "write": f'10 pwrite64(5<{_hex(b"/data/imserver.db-wal")}>, "{_hex(b"..hello..")}", 9, 0) = 9',
             "sync": f"11 fdatasync(5<{_hex(b'/data/imserver.db-wal')}>) = 0",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core.events import Event, History, MessageArrived, Sent
+from imserver.core.singly import singly
 from imserver.core.values import Message
 from imserver.net.framing import Int32Framing
 
@@ -99,8 +100,8 @@ def _told(trace: list[Call]) -> Iterator[Told]:
         framing.receive(call.data)
         for frame in framing.frames():
             _, event = codec.decode_event(frame)
-            if event is not None:
-                yield Told(event, began)
+            for one, _ in singly(event, 0) if event else ():
+                yield Told(one, began)
             began = call.began
         framings[call.target] = framing, began
 

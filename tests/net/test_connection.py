@@ -152,7 +152,8 @@ class HeldTests(ConnectionCase):
         self.store.finish()
         self.world.settle()
         self.assertEqual((client.acknowledged, peer.transport.reading), (300, True))
-        bodies = [message.body for log in self.store._tables.logs.values() for message in log.messages]
+        logs = self.store._tables.logs.values()
+        bodies = [body for log in logs for run in log.runs for body in run.bodies]
         self.assertEqual(bodies, [f"{n}".ljust(5, "x").encode() for n in range(300)])
 
     def test_requests_in_flight(self) -> None:
@@ -250,7 +251,7 @@ class WriteTests(ConnectionCase):
             count = 0
 
             def encode(self, event: e.Event, tag: int) -> bytes:
-                self.count += isinstance(event, e.MessageArrived)
+                self.count += len(event.run.bodies) if isinstance(event, e.RunArrived) else 0
                 return super().encode(event, tag)
 
         one, other = Counting(), Counting()
@@ -500,7 +501,7 @@ class BugTests(ConnectionCase):
 
         class Deaf(ProtobufCodec):
             def encode(codec, event: e.Event, tag: int) -> bytes:
-                return self.broken() if isinstance(event, e.MessageArrived) else super().encode(event, tag)
+                return self.broken() if isinstance(event, e.RunArrived) else super().encode(event, tag)
 
         before = self.log_in("carol")
         deaf, _ = self.log_in("carol", replace(DIALECT, codec=Deaf()))

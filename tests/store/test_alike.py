@@ -7,12 +7,15 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from imserver.core import client_ids
 from imserver.core.changes import Action, GroupChange, Recorded
 from imserver.core.errors import ChatError
 from imserver.core.posting import Posting
+from imserver.core.run import Run
 from imserver.core.values import Once
 from imserver.store.memory import MemoryStore
 from tests.store.fakes import Rig
+from tests.store.fates import fates, posting_of
 
 NOW = 1_700_000_000_000
 SEEDS = range(20)
@@ -26,7 +29,7 @@ def operation(dice: Random) -> tuple[Any, ...]:
     small = [dice.randrange(5) for _ in range(4)]
     match name:
         case "append":
-            return name, [tuple(dice.randrange(5) for _ in range(4)) for _ in range(dice.randrange(1, 5))]
+            return name, [wanted_posting(dice) for _ in range(dice.randrange(1, 5))]
         case "group":
             return name, dice.choice(list(Action)), *small, dice.randrange(40)
         case "cursor":
@@ -34,6 +37,21 @@ def operation(dice: Random) -> tuple[Any, ...]:
         case "delete":
             return name, small[0]
     return name, *small[:2]
+
+
+def wanted_posting(dice: Random) -> tuple[Any, ...]:
+    """(conversation, sender, number of its first client id, what is said under each, whether it is withheld)
+
+    Mostly the same is said under an id, so that most of what overlaps are retries.
+    """
+    number, count = dice.choice((client_ids.NO_NUMBER, *range(25))), dice.choice((1, 1, 2, 5, 9))
+    said = [dice.choices(("same", "other"), (30, 1))[0] for _ in range(1 if number < 0 else count)]
+    return dice.randrange(2), dice.choice((0, 0, 1, 2, 4)), number, said, dice.random() < 0.1
+
+
+def seen(run: Run) -> tuple[Any, ...]:
+    """Everything about it."""
+    return tuple(getattr(run, name) for name in Run.__slots__)
 
 
 class Script:
@@ -62,20 +80,31 @@ class Script:
         return getattr(self, operation[0])(*operation[1:])
 
     def append(self, wanted: list[tuple[int, ...]]) -> Any:
-        postings = [
-            Posting(
-                self.place(c),
-                self.accounts[s],
-                "",
-                b"%d/%d" % (i, len(self.conversations)),
-                1,
-                "",
-                b"%d" % (b // 4),
-            )
-            for c, s, i, b in wanted
-        ]
+        postings = [self.posting(*posting) for posting in wanted]
         self.outcome(self.store.append(postings, NOW))
-        return [p.refusal.code if p.refusal else (p.seq, p.time_ms, p.fresh) for p in postings]
+        return [(fates(posting), self.pieces(posting), self.last_history(posting)) for posting in postings]
+
+    def posting(self, place: int, sender: int, number: int, said: list[str], withheld: bool) -> Posting:
+        stem = b"%d" % (len(self.conversations) // 2)
+        bodies = [f"{place}, {number + n}, {word}".encode() for n, word in enumerate(said)]
+        # Near the newest conversation, where the writers still are members.
+        posting = posting_of(
+            self.place(len(self.conversations) - 1 - place), self.accounts[sender], stem, number, bodies
+        )
+        posting.withheld = withheld
+        return posting
+
+    @staticmethod
+    def pieces(posting: Posting) -> Any:
+        pieces = [(o.start, o.end, o.first_seq, o.refusal and o.refusal.code) for o in posting.outcomes]
+        return posting.first_seq, posting.time_ms, pieces
+
+    def last_history(self, posting: Posting) -> Any:
+        dice = Random(len(posting.bodies) + posting.number)
+        bounds = dice.randrange(9), dice.randrange(99), dice.random() < 0.5, dice.randrange(1, 20)
+        return list(
+            map(seen, self.outcome(self.store.history(posting.conversation, *bounds, dice.randrange(200))))
+        )
 
     def direct(self, one: int, other: int) -> Any:
         if one == other:
@@ -130,7 +159,8 @@ class Script:
         for conversation in self.conversations:
             answers.append(self.outcome(self.store.conversation(conversation)))
             answers.append(self.outcome(self.store.members(conversation, 0, 99)))
-            answers.append(self.outcome(self.store.history(conversation, 0, 99, False, 99, 2**20)))
+            runs = self.outcome(self.store.history(conversation, 0, 9999, False, 9999, 2**20))
+            answers.append(list(map(seen, runs)))
             answers += [self.outcome(self.store.receipt_counts(conversation, seq)) for seq in range(5)]
         return answers
 

@@ -13,11 +13,14 @@ import apsw
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from imserver.core import client_ids
 from imserver.core.posting import Posting
 from imserver.store import database, wal
 from imserver.store.group_commit import GroupCommit
+from imserver.store.log import between_seqs
 from tests.store.disk import Disk, Sync, Truncate, Write
 from tests.store.fakes import HandWorker, Rig
+from tests.store.fates import fates, messages, posting_of
 
 NOW = 1_700_000_000_000
 SECTOR = 512
@@ -43,7 +46,7 @@ class Recorder:
         self.entries.append(seen)
 
 
-class Run:
+class Recording:
     """A store over a recorder: batches, retries and fetches in every window between commit and sync."""
 
     def __init__(self, folder: Path, sync: Any = None) -> None:
@@ -62,6 +65,7 @@ class Run:
         self.base = {name: (folder / name).read_bytes() for name in (DATABASE, WAL)}
         self.recorder.entries.clear()
         self.sent: list[Posting] = []
+        self.counts: dict[int, int] = {}
 
     def get(self, coroutine: Any) -> Any:
         results: list[Any] = []
@@ -71,7 +75,7 @@ class Run:
 
     def go(self) -> None:
         for _ in range(ROUNDS):
-            postings = [self.posting() for _ in range(self.random.randint(1, 6))]
+            postings = [self.posting() for _ in range(self.random.randint(1, 4))]
             appended = Deferred.fromCoroutine(self.rig.store.append(postings, NOW))
             appended.addCallback(lambda _, postings=postings: self.acked(postings))
             self.fetch()
@@ -82,28 +86,36 @@ class Run:
 
     def posting(self) -> Posting:
         if self.sent and self.random.random() < 0.2:
-            old = self.random.choice(self.sent[-10:])
-            return Posting(old.conversation, old.sender, "", old.client_id, 1, "", old.body)
+            return self.retry(self.random.choice(self.sent[-10:]))
         n = self.random.randrange(3)
-        body = self.random.randbytes(self.random.choice((20, 200, 5000)))
-        client_id = self.random.randbytes(16)
-        posting = Posting(
-            self.conversations[n], self.random.choice(self.pairs[n]), "", client_id, 1, "", body
-        )
-        self.sent.append(posting)
-        return posting
+        sender, count = self.random.choice(self.pairs[n]), self.random.choice((1, 1, 2, 5))
+        bodies = [self.random.randbytes(self.random.choice((20, 200, 3000))) for _ in range(count)]
+        stem, number = self.random.randbytes(8), self.random.getrandbits(62)
+        if self.random.random() < 0.7:
+            stem, number = b"device", self.counts.get(sender, 0)
+            self.counts[sender] = number + count
+        self.sent.append(posting_of(self.conversations[n], sender, stem, number, bodies))
+        return self.sent[-1]
+
+    def retry(self, old: Posting) -> Posting:
+        """A part of it again."""
+        start = self.random.randrange(len(old.bodies))
+        return posting_of(old.conversation, old.sender, old.stem, old.number + start, old.bodies[start:])
 
     def acked(self, postings: list[Posting]) -> None:
         for posting in postings:
-            assert posting.refusal is None
-            self.recorder.told((posting.conversation, posting.seq, posting.client_id, posting.body))
+            for index, (seq, _, _) in enumerate(fates(posting)):
+                client_id, body = posting.client_id(index), posting.bodies[index]
+                self.recorder.told((posting.conversation, seq, client_id, body))
 
     def fetch(self) -> None:
         """What a client reads must stay, like what it was acknowledged."""
         conversation = self.random.choice(self.conversations)
         page = Deferred.fromCoroutine(self.rig.store.history(conversation, 0, 2**53, True, 3, 2**20))
         page.addCallback(
-            lambda page: [self.recorder.told((m.conversation, m.seq, m.client_id, m.body)) for m in page]
+            lambda page: [
+                self.recorder.told((m.conversation, m.seq, m.client_id, m.body)) for m in messages(page)
+            ]
         )
 
     def close(self) -> None:
@@ -156,7 +168,7 @@ def tear(content: bytearray, write: Write, dice: random.Random) -> None:
             apply(content, Write(write.file, write.offset + start, write.data[start : start + SECTOR]))
 
 
-def faults(run: Run, folder: Path, count: int) -> list[str]:
+def faults(run: Recording, folder: Path, count: int) -> list[str]:
     """Cut the power `count` times; -> what was lost or damaged."""
     dice = random.Random(11)
     cuts = sorted(dice.randrange(len(run.recorder.entries) + 1) for _ in range(count))
@@ -181,18 +193,36 @@ def verdict(folder: Path, told: dict[tuple[int, int], tuple[bytes, bytes]]) -> l
     try:
         if (check := connection.execute("PRAGMA integrity_check(1)").get) != "ok":
             return [f"damaged: {check}"]
-        rows = connection.execute("SELECT conversation, seq, client_id, body FROM messages").fetchall()
+        stored, numbered = stored_in(connection), numbered_in(connection)
     except apsw.Error as error:
         return [f"damaged: {error}"]
     finally:
         connection.close()
-    stored = {(conversation, seq): (client_id, body) for conversation, seq, client_id, body in rows}
     found = [f"lost or changed: {key}" for key, value in told.items() if stored.get(key) != value]
     for conversation in {conversation for conversation, _ in stored}:
         seqs = [seq for c, seq in stored if c == conversation]
         if sorted(seqs) != list(range(1, len(seqs) + 1)):
             found.append(f"gap in {conversation}")
+    if numbered != {place: client_id for place, (client_id, _) in stored.items()}:
+        found.append("the index of client ids is not that of the messages")
     return found
+
+
+def stored_in(connection: apsw.Connection) -> dict[tuple[int, int], tuple[bytes, bytes]]:
+    """Client id and body by conversation and seq."""
+    conversations = [row[0] for row in connection.execute("SELECT id FROM conversations")]
+    runs = [run for id in conversations for run in between_seqs(connection, id, 0, 2**53, False, 2**53)]
+    return {(m.conversation, m.seq): (m.client_id, m.body) for m in messages(runs)}
+
+
+def numbered_in(connection: apsw.Connection) -> dict[tuple[int, int], bytes]:
+    """Client id by conversation and seq, as the index has it."""
+    entries = connection.execute("SELECT stem, first, last, conversation, first_seq FROM client_ids")
+    return {
+        (conversation, first_seq + n): client_ids.joined(stem, first + n)
+        for stem, first, last, conversation, first_seq in entries
+        for n in range(last - first + 1)
+    }
 
 
 class CrashImageTests(SynchronousTestCase):
@@ -205,8 +235,8 @@ class CrashImageTests(SynchronousTestCase):
         self.image = Path(self.mktemp())
         self.image.mkdir()
 
-    def recorded(self, sync: Any = None) -> Run:
-        run = Run(self.folder, sync)
+    def recorded(self, sync: Any = None) -> Recording:
+        run = Recording(self.folder, sync)
         self.addCleanup(run.close)
         run.go()
         return run
@@ -232,11 +262,13 @@ class CrashImageTests(SynchronousTestCase):
         self.image.chmod(0o700)
         rig.store.open()
         self.addCleanup(rig.close)
-        last = max(run.sent, key=lambda posting: (posting.conversation == run.conversations[0], posting.seq))
-        retry = Posting(last.conversation, last.sender, "", last.client_id, 1, "", last.body)
+        last = max(
+            run.sent, key=lambda posting: (posting.conversation == run.conversations[0], posting.first_seq)
+        )
+        retry = posting_of(last.conversation, last.sender, last.stem, last.number, last.bodies)
         Deferred.fromCoroutine(rig.store.append([retry], NOW))
         rig.settle()
-        self.assertEqual((retry.seq, retry.fresh), (last.seq, False))
+        self.assertEqual(fates(retry), [(last.first_seq + n, NOW, False) for n in range(len(last.bodies))])
 
     def test_mutant_no_sync(self) -> None:
         """Flagged: the log is never synced."""

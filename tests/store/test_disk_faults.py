@@ -14,6 +14,7 @@ from imserver.core.posting import Posting
 from imserver.store import health, wal
 from tests.store.disk import Disk, Fault
 from tests.store.fakes import Rig
+from tests.store.fates import messages
 
 NOW = 1_700_000_000_000
 HONEST = {Code.UNAVAILABLE_STORAGE, Code.UNKNOWN_RETRY}
@@ -50,7 +51,9 @@ class DiskFaultTests(SynchronousTestCase):
                 Deferred.fromCoroutine(rig.store.change_group(group, NOW, 9, 99)),
                 Deferred.fromCoroutine(rig.store.history(self.direct, 0, 2**53, False, 99, 2**20)),
             ]
-            asked[0].addCallback(lambda _, posting=posting: acked.__setitem__(posting.seq, posting.body))
+            asked[0].addCallback(
+                lambda _, posting=posting: acked.__setitem__(posting.first_seq, posting.bodies[0])
+            )
             rig.settle()
             for deferred in asked:
                 deferred.addErrback(
@@ -81,7 +84,7 @@ class DiskFaultTests(SynchronousTestCase):
         rig = Rig(folder)
         rig.store.open()
         page = self.get(rig, rig.store.history(self.direct, 0, 2**53, False, 99, 2**20))
-        stored = {message.seq: message.body for message in page}
+        stored = {message.seq: message.body for message in messages(page)}
         self.assertEqual({seq: stored.get(seq) for seq in acked}, acked)
         self.assertEqual(sorted(stored), list(range(1, len(stored) + 1)))
         self.successResultOf(rig.close())

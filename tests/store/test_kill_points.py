@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import imserver
 from tests.store.fakes import Rig
+from tests.store.fates import messages
 
 POINTS = ("before-begin", "before-commit", "after-commit", "before-ack", "during-checkpoint")
 PROGRAM = """
@@ -32,10 +33,12 @@ for name in ("alice", "bob"):
     get(rig.store.create_account(name, "", "", 0))
 direct = get(rig.store.open_direct(100001, 100002, 0)).id
 print(direct, flush=True)
-for n in range(40):
-    posting = Posting(direct, 100001, "", b"%d" % n, 1, "", b"%d" % n * 2000)
+for n in range(0, 120, 3):
+    posting = Posting(direct, 100001, "", n.to_bytes(8), 1, "", b"%d" % n * 2000)
+    posting.add(1, b"%d" % (n + 1))
+    posting.add(2, b"%d" % (n + 2))
     appended = Deferred.fromCoroutine(rig.store.append([posting], 0))
-    appended.addCallback(lambda _: print(posting.seq, n, flush=True))
+    appended.addCallback(lambda _: [print(posting.first_seq + i, n + i, flush=True) for i in range(3)])
     rig.settle()
 """
 
@@ -57,12 +60,15 @@ class KillPointTests(SynchronousTestCase):
         rig = Rig(folder)
         rig.store.open()
         self.addCleanup(rig.close)
-        page = Deferred.fromCoroutine(rig.store.history(direct, 0, 2**53, False, 99, 2**20))
+        page = Deferred.fromCoroutine(rig.store.history(direct, 0, 2**53, False, 999, 2**20))
         rig.settle()
-        stored = [(message.seq, int(message.client_id)) for message in self.successResultOf(page)]
+        stored = [
+            (message.seq, int.from_bytes(message.client_id))
+            for message in messages(self.successResultOf(page))
+        ]
         self.assertGreater(len(acked), 3)
         self.assertEqual(stored[: len(acked)], acked)
-        self.assertIn(len(stored), (len(acked), len(acked) + 1))
+        self.assertIn(len(stored), (len(acked), len(acked) + 3))
         self.assertEqual([seq for seq, _ in stored], list(range(1, len(stored) + 1)))
         self.assertEqual(rig.ended, [])
 

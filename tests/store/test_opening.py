@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import sys
+from itertools import pairwise
 from pathlib import Path
 from subprocess import run
 from typing import Any
@@ -13,15 +14,15 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 import imserver
-from imserver.core.posting import Posting
-from imserver.store import database, folder, rows, schema
+from imserver.store import database, folder, runs, schema
 from imserver.store.errors import StoreError
 from imserver.store.folder import filesystem_of
 from imserver.store.schema import Migration
 from tests.store.fakes import Rig
+from tests.store.fates import messages, posting_of
 
 NOW = 1_700_000_000_000
-SECOND = Migration(2, 1, "CREATE TABLE second (x INTEGER) STRICT; INSERT INTO second VALUES (7);")
+THIRD = Migration(3, 1, "CREATE TABLE third (x INTEGER) STRICT; INSERT INTO third VALUES (7);")
 
 
 class OpeningCase(SynchronousTestCase):
@@ -49,13 +50,18 @@ class OpeningCase(SynchronousTestCase):
         for name in ("alice", "bob"):
             self.get(rig, rig.store.create_account(name, "", "", NOW))
         self.direct = self.get(rig, rig.store.open_direct(100001, 100002, NOW)).id
-        postings = [Posting(self.direct, 100001, "", b"%d" % n, 1, "", b"body %d" % n) for n in range(count)]
+        bodies = [b"body %d" % n for n in range(count)]
+        starts = [n for n in range(count) if n % 8 in (0, 1, 3)]  # runs of one, two and five
+        postings = [
+            posting_of(self.direct, 100001, b"stem", start, bodies[start:end])
+            for start, end in pairwise([*starts, count])
+        ]
         self.get(rig, rig.store.append(postings, NOW))
         return rig
 
     def bodies(self, rig: Rig) -> list[bytes]:
         page = self.get(rig, rig.store.history(self.direct, 0, 2**53, False, 1000, 2**20))
-        return [message.body for message in page]
+        return [message.body for message in messages(page)]
 
     def killed_copy(self) -> Path:
         """The folder as kill -9 leaves it."""
@@ -242,22 +248,24 @@ class DamageTests(OpeningCase):
         self.addCleanup(rig.close)
         page = Deferred.fromCoroutine(rig.store.history(self.direct, 0, 2**53, False, 1000, 2**20))
         rig.settle()
-        messages: list[Any] = []
-        page.addCallbacks(messages.extend, lambda refused: None)
+        found: list[Any] = []
+        page.addCallbacks(found.extend, lambda refused: None)
         if rig.ended:
             ((exit_status, sentence),) = rig.ended
             self.assertEqual(exit_status, 1)
             self.assertIn("docs/operations.md", sentence)
             return None
-        return messages
+        return messages(found)
 
     def wrong(self, path: Path, content: bytes) -> int:
         """How many wrong messages are served when the file holds that."""
         path.write_bytes(content)
         (path.parent / "imserver.db-shm").unlink(missing_ok=True)
-        messages = self.served(path.parent) or []
+        served = self.served(path.parent) or []
         self.flushLoggedErrors()
-        return sum(m.kind == 1 and m.body != b"body %d" % (m.seq - 1) for m in messages)
+        seqs = [m.seq for m in served]
+        self.assertTrue(all(next == seq + 1 for seq, next in pairwise(seqs)), seqs)
+        return sum(m.kind == 1 and m.body != b"body %d" % (m.seq - 1) for m in served)
 
     def wrong_of_flips(self) -> int:
         """The same for one byte changed at 200 random places of the database."""
@@ -280,7 +288,8 @@ class DamageTests(OpeningCase):
 
     def test_mutant_no_checksum(self) -> None:
         """Flagged: without the checksum wrong messages are served."""
-        self.patch(rows, "checksum", lambda *fields: 0)
+        self.patch(runs, "checksum", lambda *fields: 0)
+        self.patch(runs, "crc32", lambda body: 0)
         self.assertGreater(self.wrong_of_flips(), 0)
 
     def test_flipped_bytes_of_the_log(self) -> None:
@@ -308,17 +317,18 @@ class DamageTests(OpeningCase):
         self.successResultOf(rig.close())
         connection = apsw.Connection(str(self.database))
         for n in range(50):
-            values = (self.direct, 11 + n, 5, b"poison %d" % n, 99, b"\xff", b"\x00" * n)
+            values = (self.direct, 11 + n, 11 + n, 5, b"poison %d" % n, 99, b"\xff", b"\x00" * n)
             connection.execute(
-                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, 0, 0)", values
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, -1, ?, CAST(? AS TEXT), 0, 0, zeroblob(8), ?, 0)",
+                values,
             )
-        connection.execute("UPDATE messages SET body = x'00' WHERE seq = 3")
+        connection.execute("UPDATE runs SET kind = 3 WHERE last_seq = 3")
         connection.close()
         again = self.opened()
-        page = self.get(again, again.store.history(self.direct, 0, 2**53, False, 1000, 2**20))
+        page = messages(self.get(again, again.store.history(self.direct, 0, 2**53, False, 1000, 2**20)))
         self.assertEqual([message.seq for message in page], list(range(1, 61)))
         readable = [message.body for message in page if message.kind == 1]
-        self.assertEqual(readable, [b"body %d" % n for n in range(10) if n != 2])
+        self.assertEqual(readable, [b"body %d" % n for n in range(10) if n not in (1, 2)])
 
 
 class MigrationTests(OpeningCase):
@@ -337,18 +347,18 @@ class MigrationTests(OpeningCase):
     def test_upgrade(self) -> None:
         """An older database is brought up to date; before that it is backed up."""
         self.successResultOf(self.with_messages().close())
-        self.upgrade(SECOND)
+        self.upgrade(THIRD)
         rig = self.opened()
         self.assertEqual(len(self.bodies(rig)), 3)
-        backup = self.folder / "before-schema-2.db"
-        self.assertEqual((self.version(self.database), self.version(backup)), (2, 1))
-        self.assertEqual(apsw.Connection(str(backup)).execute("SELECT count(*) FROM messages").get, 3)
+        backup = self.folder / "before-schema-3.db"
+        self.assertEqual((self.version(self.database), self.version(backup)), (3, 2))
+        self.assertEqual(apsw.Connection(str(backup)).execute("SELECT max(last_seq) FROM runs").get, 3)
         self.assertEqual(backup.stat().st_mode & 0o077, 0)
 
     def test_stopped_after_an_upgrade(self) -> None:
         """A start that fails between the migration and its end leaves a database that opens."""
         self.successResultOf(self.with_messages().close())
-        self.upgrade(Migration(2, 1, "CREATE TABLE big (x); INSERT INTO big VALUES (zeroblob(50000));"))
+        self.upgrade(Migration(3, 1, "CREATE TABLE big (x); INSERT INTO big VALUES (zeroblob(50000));"))
         failing = self.patch(
             folder.DataFolder, "mark_running", lambda _: (_ for _ in ()).throw(OSError(5, "no"))
         )
@@ -360,19 +370,19 @@ class MigrationTests(OpeningCase):
     def test_failed_upgrade(self) -> None:
         """A migration that fails changes nothing."""
         self.successResultOf(self.with_messages().close())
-        self.upgrade(Migration(2, 1, "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1)"))
+        self.upgrade(Migration(3, 1, "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1)"))
         self.assertIn("nowhere", self.refused())
         connection = apsw.Connection(str(self.database))
-        self.assertEqual(schema.version_of(connection), 1)
+        self.assertEqual(schema.version_of(connection), 2)
         self.assertIsNone(connection.execute("SELECT name FROM sqlite_schema WHERE name = 'half'").get)
 
     def test_newer_schema(self) -> None:
         """A newer schema is used if it says that this daemon can, and refused with advice otherwise."""
-        for readable_by, expected in ((1, None), (2, "newer imserver")):
+        for readable_by, expected in ((2, None), (3, "newer imserver")):
             folder = Path(self.mktemp())
             self.successResultOf(self.opened(folder).close())
             connection = apsw.Connection(str(folder / "imserver.db"))
-            schema.apply(connection, Migration(2, readable_by, "CREATE TABLE new (x)"))
+            schema.apply(connection, Migration(3, readable_by, "CREATE TABLE new (x)"))
             connection.close()
             if expected:
                 self.assertIn(expected, self.refused(folder))
@@ -387,8 +397,8 @@ import sys
 from pathlib import Path
 from imserver.store import schema
 from tests.store.fakes import Rig
-from tests.store.test_opening import SECOND
-known = [*schema.migrations(), SECOND]
+from tests.store.test_opening import THIRD
+known = [*schema.migrations(), THIRD]
 schema.migrations = lambda: known
 Rig(Path(sys.argv[1])).store.open()
 """
@@ -396,7 +406,7 @@ Rig(Path(sys.argv[1])).store.open()
         environment = {**os.environ, "IMSERVER_CRASH_AT": "migration", "PYTHONPATH": root}
         ended = run([sys.executable, "-c", program, str(self.folder.resolve())], env=environment, check=False)
         self.assertEqual(ended.returncode, 137)
-        self.assertEqual(self.version(self.database), 1)
-        self.upgrade(SECOND)
-        self.assertEqual(len(self.bodies(self.opened())), 3)
         self.assertEqual(self.version(self.database), 2)
+        self.upgrade(THIRD)
+        self.assertEqual(len(self.bodies(self.opened())), 3)
+        self.assertEqual(self.version(self.database), 3)
