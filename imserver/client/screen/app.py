@@ -53,6 +53,13 @@ class ScreenApp(App[None]):
         """Called by textual."""
         self.run_worker(self._begin(self._warning, ask=False), exit_on_error=True)
 
+    async def action_quit(self) -> None:
+        """Ctrl-Q."""
+        if self.screen is self.desk:
+            self.desk.leave()
+        else:
+            self.exit()
+
     def begin_again(self, said: str) -> None:
         """The account is not logged in any more: ask how to go on."""
         self.run_worker(self._begin(said, ask=True), exit_on_error=True)

@@ -44,8 +44,8 @@ class Desk(Screen[None]):
         Binding("ctrl+p", "move(-1)", show=False, priority=True),
         Binding("pageup", "page(-1)", "Older", priority=True, key_display="PgUp"),
         Binding("pagedown", "page(1)", show=False, priority=True),
+        Binding("ctrl+q", "app.quit", "Quit", priority=True),
         Binding("ctrl+end", "end", show=False, priority=True),
-        Binding("ctrl+q", "leave", "Quit", priority=True),
     ]
     app: "ScreenApp"
 
@@ -63,8 +63,8 @@ class Desk(Screen[None]):
             with Vertical(id="talk"):
                 yield Static(id="heading")
                 yield History(id="history")
-                yield Static(id="status")
-                yield EntryLine(self._complete, id="entry")
+        yield Static(id="status")
+        yield EntryLine(self._complete, id="entry")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -138,6 +138,7 @@ class Desk(Screen[None]):
         opened = next((n for n, each in enumerate(entries) if each.chat is chats.open), -1)
         self.query_one(Sidebar).show(entries, opened if chats.open else -1)
         self.query_one(History).show(chats.open)
+        self.set_class(chats.open is None, "-nothing")
         self._show_status()
 
     def _show_status(self) -> None:
@@ -235,10 +236,6 @@ class Desk(Screen[None]):
         if self.exchange.chats.open is not None:
             self.exchange.back_to_the_end(self.exchange.chats.open)
         self.query_one(History).end()
-
-    def action_leave(self) -> None:
-        """Ctrl-Q."""
-        self.leave()
 
     def _choose(self, entry: Entry) -> None:
         if entry.chat is not None:

@@ -24,7 +24,7 @@ class Credentials:
 class LoginForm(ModalScreen[Credentials | None]):
     """Asks for a name and a password; None: leave.  `said` is why it is shown again."""
 
-    BINDINGS = [("escape,ctrl+q", "leave", "Quit")]
+    BINDINGS = [("escape", "leave", "Quit")]
 
     def __init__(self, server: str, name: str, known: Sequence[str], said: str) -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from rich.console import Console
 from rich.text import Text
@@ -10,7 +11,7 @@ from imserver.client.screen.chat import Chat, Waiting
 from imserver.client.screen.wording import clock_time, day, fitted, lines_of, message_lines, settled
 from imserver.core.values import Kind, Message
 
-MAX_LINES = 200  # of one message; the rest is cut
+MAX_ROWS = 200  # of one message; the rest is cut
 _NAME_STYLES = ("bold cyan", "bold green", "bold magenta", "bold blue", "bold red")
 _TIME_WIDTH = 6
 _MIN_WIDTH_WITH_TIME = 30
@@ -82,14 +83,16 @@ class Page:
     def _set(self, texts: list[Text], time_ms: int, width: int) -> Iterator[Text]:
         """Wrap, with the time in a column of its own where there is room for it."""
         column = _TIME_WIDTH if width >= _MIN_WIDTH_WITH_TIME else 0
-        lead = Text(f"{clock_time(time_ms)} "[:column], "dim")
-        for text in texts[:MAX_LINES]:
-            for line in text.wrap(self._console, max(1, width - column)) or [Text()]:
-                line.rstrip()
-                yield lead + line
-                lead = Text(" " * column)
-        if len(texts) > MAX_LINES:
-            yield lead + Text(f"... {len(texts) - MAX_LINES} more lines", "dim")
+        lead, indent = Text(f"{clock_time(time_ms)} "[:column], "dim"), Text(" " * column)
+        wrapped = (
+            line for text in texts for line in text.wrap(self._console, max(1, width - column)) or [Text()]
+        )
+        for line in islice(wrapped, MAX_ROWS):
+            line.rstrip()
+            yield lead + line
+            lead = indent
+        if next(wrapped, None) is not None:
+            yield indent + Text(fitted("... cut here", max(1, width - column)), "dim")
 
 
 def _said(name: str, style: str, lines: list[str]) -> list[Text]:
