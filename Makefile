@@ -14,7 +14,7 @@ INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config
 PROTO_OUT := .
 
 .NOTPARALLEL:
-.PHONY: run test check lint types generated format proto bench fuzz coverage install clean
+.PHONY: run test check lint types generated format proto bench bench-presence fuzz coverage install clean
 
 run: $(VENV)/.run
 	@$(VENV)/bin/twistd --nodaemon --pidfile= imserver $(ARGS)
@@ -47,6 +47,9 @@ proto: $(VENV)/.dev
 
 bench: $(VENV)/.test
 	@$(PYTHON) -m bench $(ARGS)
+
+bench-presence: $(VENV)/.test
+	@$(PYTHON) -m bench.presence $(ARGS)
 
 fuzz: $(VENV)/.test
 	@$(PYTHON) -m tests.fuzz $(ARGS)

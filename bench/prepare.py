@@ -38,10 +38,16 @@ async def _person(store: SqliteStore, n: int) -> None:
 
 async def prepare(reactor: Any, folder: Path, count: int) -> None:
     """Open, fill, close."""
-    store = SqliteStore(folder, reactor, fatal=_fatal)
-    store.open()
+    store = open_store(reactor, folder)
     await fill(store, count)
     await store.close()
+
+
+def open_store(reactor: Any, folder: Path) -> SqliteStore:
+    """The store in that folder; what is fatal for it ends this program."""
+    store = SqliteStore(folder, reactor, fatal=_fatal)
+    store.open()
+    return store
 
 
 def _fatal(status: int, sentence: str) -> None:

@@ -18,6 +18,7 @@ from zope.interface import Attribute, Interface
 
 from imserver.core.burst import Burst
 from imserver.core.changes import GroupChange, GroupOutcome
+from imserver.core.contacting import ContactBounds, ContactOutcome, ContactRecord
 from imserver.core.events import Event
 from imserver.core.posting import Posting
 from imserver.core.requests import Request
@@ -25,6 +26,7 @@ from imserver.core.run import Run
 from imserver.core.values import (
     Account,
     AccountRecord,
+    ContactRequest,
     Conversation,
     DeviceRecord,
     Member,
@@ -82,7 +84,9 @@ class IClient(Interface):
 class IAccounts(Interface):
     """Accounts and their devices.  Every method is asynchronous; what it wrote is on disk when it returns."""
 
-    async def create_account(name: str, display_name: str, password_hash: str, now_ms: int) -> Account:
+    async def create_account(
+        name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+    ) -> Account:
         """A new account; an all-digit name is its number.  Raises NAME_TAKEN, also for names of deleted accounts."""
 
     async def account_named(name: str) -> AccountRecord | None:
@@ -101,7 +105,7 @@ class IAccounts(Interface):
         """Replace what others see."""
 
     async def delete_account(number: int, now_ms: int) -> list[int]:
-        """Forget everything but number, name and messages; leave all groups.  -> ids of the conversations left."""
+        """Forget everything but number, name and messages, also its contacts; leave all groups.  -> ids of the conversations left."""
 
     async def put_device(
         account: int, name: str, token_sha256: bytes, now_ms: int, max_devices: int
@@ -130,6 +134,59 @@ class IAccounts(Interface):
         """(device, last_seen_ms) pairs."""
 
 
+class IContacts(Interface):
+    """Who knows whom, who wants nothing of whom, and who may be found (store/contact_rules.py)."""
+
+    async def request_contact(
+        asker: int, target: int, text: str, now_ms: int, bounds: ContactBounds
+    ) -> ContactOutcome:
+        """Store a request, or make contacts at once where the target is open or has asked the asker.
+
+        Raises FORBIDDEN (oneself, or somebody one has blocked), NOT_FOUND, LIMIT_REACHED.
+        """
+
+    async def answer_contact(
+        account: int, asker: int, accept: bool, now_ms: int, bounds: ContactBounds
+    ) -> ContactOutcome:
+        """ADDED, or UNCHANGED.  Raises NOT_FOUND (no such request waits), LIMIT_REACHED."""
+
+    async def remove_contact(account: int, other: int) -> bool:
+        """Whether they were contacts.  An own request that waits is withdrawn."""
+
+    async def set_remark(account: int, contact: int, remark: str, category: str) -> None:
+        """The own words about a contact.  Raises NOT_FOUND."""
+
+    async def contacts(account: int, after: int, limit: int) -> list[ContactRecord]:
+        """Those with number > after, ascending, at most `limit`."""
+
+    async def contact_numbers(account: int) -> list[tuple[int, bool]]:
+        """All, as (number, is_silent), ascending."""
+
+    async def contact_requests(account: int, after: int, limit: int) -> list[ContactRequest]:
+        """Those that wait for this account's answer, of askers with number > after, ascending, at most `limit`."""
+
+    async def block(owner: int, account: int, now_ms: int, max_blocked: int) -> bool:
+        """Whether they are contacts.  Raises FORBIDDEN (oneself), NOT_FOUND, LIMIT_REACHED."""
+
+    async def unblock(owner: int, account: int) -> bool:
+        """Whether they are contacts."""
+
+    async def blocked(owner: int, after: int, limit: int) -> list[Account]:
+        """Those with number > after, ascending, at most `limit`."""
+
+    async def blocked_between(one: int, other: int) -> frozenset[int]:
+        """Which of the two the other one has blocked."""
+
+    async def set_privacy(account: int, findable: bool, open_to_contacts: bool) -> None:
+        """Whether a search finds it, and whether who asks becomes its contact at once."""
+
+    async def search(text: str, after: int, limit: int) -> list[Account]:
+        """Findable accounts whose names begin with the text, or whose number it is.
+
+        In the order of their names, after that of the account numbered `after` (0: from the first), at most `limit`.
+        """
+
+
 class IConversations(Interface):
     """Who talks with whom, and how far everybody has got."""
 
@@ -148,8 +205,11 @@ class IConversations(Interface):
         REQUEST_ID_REUSED, REQUEST_TOO_OLD, FENCED (delivery.md section 4).
         """
 
-    async def conversation(conversation: int) -> tuple[Conversation, dict[int, int], int] | None:
-        """-> the conversation, its present members as {number: joined_seq}, and its last seq; None if unknown."""
+    async def conversation(
+        conversation: int,
+    ) -> tuple[Conversation, dict[int, int], int, frozenset[int]] | None:
+        """-> the conversation, its present members as {number: joined_seq}, its last seq, and, of the two of a direct
+        one, who is blocked by the other; None if unknown."""
 
     async def membership(account: int, device: int, conversation: int) -> Membership | None:
         """One conversation as this device has it; also after leaving it."""
@@ -192,7 +252,7 @@ class IMessages(Interface):
         """Random; changes only when the store is restored from a backup."""
 
 
-class IStore(IAccounts, IConversations, IMessages):
+class IStore(IAccounts, IContacts, IConversations, IMessages):
     """What the core is given: one store for everything."""
 
     state = Attribute("str: 'ready', or 'degraded' while it takes no writes")

@@ -39,14 +39,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),
         *("imserver.core.errors", "imserver.core.changes", "imserver.core.notices", "imserver.core.posting"),
-        *(
-            "imserver.core.run",
-            "imserver.core.client_ids",
-            "imserver.core.names.MAX_NUMBER",
-            "apsw",
-            "twisted",
-            "zope.interface",
-        ),
+        *("imserver.core.run", "imserver.core.client_ids", "imserver.core.contacting"),
+        *("imserver.core.names.MAX_NUMBER", "apsw", "twisted", "zope.interface"),
     ),
     "imserver.client": (
         *("imserver.client", "imserver.net.framing", "imserver.codecs", "imserver.proto", *_CORE_VALUES),

@@ -39,7 +39,10 @@ class Accounts:
         if await core.store.account_named(name) is not None:
             raise ChatError(Code.NAME_TAKEN, "that name is taken; choose another")
         hashed = await core.passwords.hash(request.password)
-        return Registered(await core.store.create_account(name, shown or name, hashed, core.wall_ms()))
+        account = await core.store.create_account(
+            name, shown or name, hashed, core.wall_ms(), session.capabilities.open_contacts
+        )
+        return Registered(account)
 
     async def change_password(self, session: "Session", request: ChangePassword) -> Done | None:
         """Every other session and device token of the account ends."""
@@ -63,10 +66,12 @@ class Accounts:
         await self._check(session, request.password)
         if session.closed:
             return None
+        contacts = [contact for contact, _ in await core.store.contact_numbers(number)]
         for conversation in await core.store.delete_account(number, core.wall_ms()):
             roster = core.rosters.get(conversation)
             if roster is not None:
                 roster.members.pop(number, None)
+        core.contacts.account_ended(number, contacts)
         session.leaving = Code.REVOKED, "the account was deleted"
         for other in core.router.sessions_of(number):
             if other is not session:
@@ -96,6 +101,7 @@ class Accounts:
             names.shown(request.display_name, "display name", limits.max_display_name_chars),
             names.shown(request.signature, "signature", limits.max_signature_chars),
         )
+        self._core.tidings.profile_changed(session.number)
         return Done()
 
     async def list_devices(self, session: "Session", request: ListDevices) -> DeviceList:

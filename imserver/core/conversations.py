@@ -3,7 +3,7 @@
 import hashlib
 from typing import TYPE_CHECKING
 
-from imserver.core import names
+from imserver.core import names, pages
 from imserver.core.burst import Burst
 from imserver.core.changes import Action, GroupChange, GroupOutcome, Recorded
 from imserver.core.errors import ChatError, Code
@@ -179,7 +179,7 @@ class Conversations:
 
     async def list_page(self, session: "Session", request: ListConversations) -> ConversationList:
         """The own conversations, also those left."""
-        page = self._page(request.limit)
+        page = pages.size(request.limit, self._core.limits)
         found = await self._core.store.memberships(
             session.number, session.device_id, request.after, page, False
         )
@@ -187,13 +187,9 @@ class Conversations:
 
     async def list_members(self, session: "Session", request: ListMembers) -> MemberList:
         """Who is in it now."""
-        page = self._page(request.limit)
+        page = pages.size(request.limit, self._core.limits)
         found = await self._core.store.members(request.conversation, request.after, page)
-        return MemberList(found, found[-1].account.number if len(found) == page else 0)
-
-    def _page(self, wanted: int) -> int:
-        most = self._core.limits.page_items
-        return min(wanted or most, most)
+        return MemberList(found, pages.next_after([member.account.number for member in found], page))
 
 
 def _recorded(session: "Session", request: GroupRequest) -> Recorded | None:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 from imserver.core.accounts import Accounts
 from imserver.core.admission import Admission
 from imserver.core.batches import Batches
+from imserver.core.blocks import Blocks
+from imserver.core.contacts import Contacts
 from imserver.core.conversations import Conversations
+from imserver.core.directory import Directory
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import GoAway, Pong, Welcome
 from imserver.core.history import Reader
 from imserver.core.limits import Limits
 from imserver.core.logins import Logins
 from imserver.core.messages import Messages
+from imserver.core.presence import Presences
 from imserver.core.rates import AccountRates, BoundedTable
 from imserver.core.receipts import Receipts
 from imserver.core.requests import Hello, Ping
@@ -23,6 +27,7 @@ from imserver.core.router import Router
 from imserver.core.rules import RULES, BoundRule
 from imserver.core.session import Capabilities, Session
 from imserver.core.throttle import Throttle
+from imserver.core.tidings import Tidings
 
 if TYPE_CHECKING:
     from imserver.interfaces import IClient, IPasswords, IStore
@@ -43,7 +48,7 @@ class Clock(Protocol):
 
 
 class Core:
-    """`store` provides all three store interfaces; `spawn` runs a coroutine; `wall_ms` gives milliseconds since 1970."""
+    """`store` provides all store interfaces; `spawn` runs a coroutine; `wall_ms` gives milliseconds since 1970."""
 
     def __init__(
         self,
@@ -78,6 +83,11 @@ class Core:
         self.receipts: Receipts = Receipts(self)
         self.accounts: Accounts = Accounts(self)
         self.logins: Logins = Logins(self)
+        self.contacts: Contacts = Contacts(self)
+        self.blocks: Blocks = Blocks(self)
+        self.directory: Directory = Directory(self)
+        self.presences: Presences = Presences(self)
+        self.tidings: Tidings = Tidings(self)
         self.conversations: Conversations = Conversations(self)
         self.history: Reader = Reader(self)
         self.rules = {kind: BoundRule(rule, self) for kind, rule in RULES.items()}
@@ -116,6 +126,7 @@ class Core:
     async def _every_second(self) -> None:
         for session in self.router.all_sessions():
             session.tell_behind()
+        self.tidings.flush()
         if self.state == "ready":
             with suppress(ChatError):  # the store takes nothing just now; cursors wait for the next second
                 await self.receipts.flush()
@@ -164,12 +175,14 @@ class Core:
         """The session has logged in."""
         self._sessions += 1
         self.router.add(session)
+        self.presences.entered(session)
 
     def left(self, session: Session) -> None:
         """The session is over."""
         if session.device is not None:
             self._sessions -= 1
             self.router.remove(session)
+            self.presences.left(session)
             self.resume_tokens.disconnected(session.device_id)
             self._seen[session.device_id] = self.wall_ms()
 

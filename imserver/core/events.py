@@ -6,6 +6,16 @@ An answer goes out with the tag of its request; what happened by itself goes out
 from dataclasses import dataclass, field
 
 from imserver.core.run import Run
+from imserver.core.social_events import (
+    AccountList,
+    ContactAdded,
+    ContactList,
+    ContactRemoved,
+    ContactRequested,
+    ContactRequestList,
+    PresenceChanged,
+    ProfileChanged,
+)
 from imserver.core.values import Account, Conversation, Device, Member, Membership, Message
 
 # -- answers -----------------------------------------------------------------------------------------
@@ -232,8 +242,10 @@ class Closing:
 
 
 Event = (
-    Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | GroupChanged
+    Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | AccountList
+    | ContactList | ContactRequestList | GroupChanged
     | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
     | MessageArrived | RunArrived | ConversationOpened | ConversationLeft | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
+    | ContactRequested | ContactAdded | ContactRemoved | PresenceChanged | ProfileChanged
     | Probe | GoAway | Closing
 )  # fmt: skip

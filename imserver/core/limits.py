@@ -78,6 +78,12 @@ class Limits:
     max_conversations: int = 500
     new_conversations_per_hour: int = 20
     joins_per_minute: int = 10
+    max_contacts: int = 1_000
+    max_contact_requests: int = 200
+    contact_requests_per_hour: int = 60
+    contact_again_seconds: float = 86_400.0
+    max_blocked: int = 1_000
+    presence_seconds: float = 5.0
 
     # one conversation
     conversation_messages_per_second: float = 20.0
@@ -94,6 +100,10 @@ class Limits:
     max_signature_chars: int = 256
     max_title_chars: int = 64
     max_device_name_chars: int = 32
+    max_contact_text_chars: int = 256
+    max_remark_chars: int = 64
+    max_category_chars: int = 64
+    max_presence_text_chars: int = 128
     min_password_bytes: int = 6
     max_password_bytes: int = 1024
     page_items: int = 200

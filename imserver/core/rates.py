@@ -65,7 +65,7 @@ class BoundedTable(Generic[Key, Value]):
 class AccountRates:
     """What one account has used of its rates, over all its sessions."""
 
-    __slots__ = ("bytes", "conversations", "day", "joins", "messages", "requests", "signals")
+    __slots__ = ("bytes", "contacts", "conversations", "day", "joins", "messages", "requests", "signals")
 
     def __init__(self) -> None:
         self.messages = Bucket()
@@ -74,6 +74,7 @@ class AccountRates:
         self.requests = Bucket()
         self.signals = Bucket()
         self.conversations = Bucket()  # new ones
+        self.contacts = Bucket()  # requests for contact
         self.joins = Bucket()
 
 

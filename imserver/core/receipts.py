@@ -69,7 +69,7 @@ class Receipts:
         )
 
     def _set_typing(self, session: "Session", roster: Roster, typing: bool) -> None:
-        if len(roster.members) <= self._core.limits.counted_receipts_members:
+        if len(roster.members) <= self._core.limits.counted_receipts_members and not roster.blocked:
             event = TypingChanged(roster.conversation.id, session.number, typing)
             self._core.router.tell((number for number in roster.members if number != session.number), event)
 
@@ -115,8 +115,8 @@ class Receipts:
             await self._tell_counts(roster)
 
     def _tell(self, roster: Roster, event: DeliveredUpTo | ReadUpTo) -> None:
-        """Both sides of a direct conversation; in groups everybody learns only what he has read himself."""
-        if roster.conversation.kind is ConversationKind.DIRECT:
+        """Both sides of a direct conversation, unless one has blocked the other; elsewhere one learns only what one has read."""
+        if roster.conversation.kind is ConversationKind.DIRECT and not roster.blocked:
             self._core.router.tell_members(roster, event)
         elif type(event) is ReadUpTo:
             self._core.router.tell((event.account,), event)

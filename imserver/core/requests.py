@@ -6,6 +6,20 @@ Each request is answered by exactly one event with the request's tag: the one na
 
 from dataclasses import dataclass, field
 
+from imserver.core.social_requests import (
+    AnswerContact,
+    Block,
+    ListBlocked,
+    ListContactRequests,
+    ListContacts,
+    RemoveContact,
+    RequestContact,
+    Search,
+    SetPresence,
+    SetPrivacy,
+    SetRemark,
+    Unblock,
+)
 from imserver.core.values import Once
 
 # -- before login ------------------------------------------------------------------------------------
@@ -248,6 +262,8 @@ class Synchronise:
 Request = (
     Hello | Ping | Register | LogIn | LogInWithToken | Resume
     | LogOut | ChangePassword | DeleteAccount | UpdateProfile | ListDevices | RevokeDevice | LookUp
+    | RequestContact | AnswerContact | RemoveContact | Block | Unblock | ListBlocked | SetRemark
+    | ListContacts | ListContactRequests | Search | SetPresence | SetPrivacy
     | OpenDirect | CreateGroup | AddMembers | LeaveGroup | RenameGroup | ListConversations | ListMembers
     | Send | SendTo | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
 )  # fmt: skip

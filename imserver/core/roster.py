@@ -29,11 +29,13 @@ class Roster:
         "told",
     )
 
-    def __init__(self, conversation: Conversation, members: dict[int, int], last_seq: int) -> None:
+    def __init__(
+        self, conversation: Conversation, members: dict[int, int], last_seq: int, blocked: frozenset[int]
+    ) -> None:
         self.conversation = conversation
         self.members = members
         self.last_seq = last_seq
-        self.blocked: frozenset[int] = frozenset()  # whose messages are withheld from the other side
+        self.blocked = blocked  # whose messages are withheld from the other side
         self.latest_by: dict[int, int] = {}  # sender -> seq of its newest message, for receipt counts
         self.told: dict[tuple[type, int], int] = {}  # (event, account) -> the cursor last told to others
         self.bucket = Bucket()

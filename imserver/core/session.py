@@ -29,11 +29,13 @@ class Capabilities:
 
     `wire` names it.  `acknowledges`: they send MarkDelivered; otherwise the connection judges when messages
     have arrived.  `fetches`: they ask for what they missed; otherwise the core feeds it to them.
+    `open_contacts`: they expect that who is asked is a contact, so accounts registered over it begin open to contacts.
     """
 
     wire: str
     acknowledges: bool = True
     fetches: bool = True
+    open_contacts: bool = False
 
 
 class Session:

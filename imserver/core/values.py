@@ -36,6 +36,17 @@ class ConversationKind(IntEnum):
     GROUP = 2
 
 
+class State(IntEnum):
+    """How available somebody is.  INVISIBLE is told to others as OFFLINE."""
+
+    OFFLINE = 0
+    ONLINE = 1
+    AWAY = 2
+    BUSY = 3
+    DO_NOT_DISTURB = 4
+    INVISIBLE = 5
+
+
 @dataclass(slots=True, frozen=True)
 class Account:
     """Who somebody is to everybody else.  A deleted account keeps its number and name only."""
@@ -53,6 +64,41 @@ class AccountRecord:
     account: Account
     password_hash: str
     deleted: bool
+
+
+@dataclass(slots=True, frozen=True)
+class Presence:
+    """`state` is one of State; `text` is what its owner says about it."""
+
+    state: int
+    text: str
+
+
+@dataclass(slots=True, frozen=True)
+class AccountPresence:
+    """Whose presence it is, by number."""
+
+    account: int
+    presence: Presence
+
+
+@dataclass(slots=True, frozen=True)
+class Contact:
+    """One of somebody's contacts; `remark` and `category` are his own words about it, which nobody else sees."""
+
+    account: Account
+    remark: str
+    category: str
+    presence: Presence
+
+
+@dataclass(slots=True, frozen=True)
+class ContactRequest:
+    """Who would like to be a contact, and what he says to that."""
+
+    account: Account
+    text: str
+    time_ms: int
 
 
 @dataclass(slots=True, frozen=True)

@@ -52,6 +52,111 @@ class Account(_message.Message):
 Global___Account: _TypeAlias = Account  # noqa: Y015
 
 @_typing.final
+class Presence(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    state: _builtins.int
+    """0 offline, 1 online, 2 away, 3 busy, 4 do not disturb, 5 invisible"""
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        state: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Presence: _TypeAlias = Presence  # noqa: Y015
+
+@_typing.final
+class AccountPresence(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    PRESENCE_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    @_builtins.property
+    def presence(self) -> Global___Presence: ...
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+        presence: Global___Presence | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["presence", b"presence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "presence", b"presence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountPresence: _TypeAlias = AccountPresence  # noqa: Y015
+
+@_typing.final
+class Contact(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    REMARK_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    PRESENCE_FIELD_NUMBER: _builtins.int
+    remark: _builtins.str
+    """your own words, which nobody else sees"""
+    category: _builtins.str
+    @_builtins.property
+    def account(self) -> Global___Account: ...
+    @_builtins.property
+    def presence(self) -> Global___Presence: ...
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+        remark: _builtins.str = ...,
+        category: _builtins.str = ...,
+        presence: Global___Presence | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "presence", b"presence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "category", b"category", "presence", b"presence", "remark", b"remark"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contact: _TypeAlias = Contact  # noqa: Y015
+
+@_typing.final
+class ContactRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    time_ms: _builtins.int
+    @_builtins.property
+    def account(self) -> Global___Account:
+        """who asks"""
+
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+        text: _builtins.str = ...,
+        time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "text", b"text", "time_ms", b"time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactRequest: _TypeAlias = ContactRequest  # noqa: Y015
+
+@_typing.final
 class Device(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -503,6 +608,267 @@ class LookUp(_message.Message):
 Global___LookUp: _TypeAlias = LookUp  # noqa: Y015
 
 @_typing.final
+class RequestContact(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestContact: _TypeAlias = RequestContact  # noqa: Y015
+
+@_typing.final
+class AnswerContact(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ACCEPT_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    accept: _builtins.bool
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+        accept: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerContact: _TypeAlias = AnswerContact  # noqa: Y015
+
+@_typing.final
+class RemoveContact(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveContact: _TypeAlias = RemoveContact  # noqa: Y015
+
+@_typing.final
+class Block(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Block: _TypeAlias = Block  # noqa: Y015
+
+@_typing.final
+class Unblock(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unblock: _TypeAlias = Unblock  # noqa: Y015
+
+@_typing.final
+class ListBlocked(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after: _builtins.int
+    limit: _builtins.int
+    def __init__(
+        self,
+        *,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBlocked: _TypeAlias = ListBlocked  # noqa: Y015
+
+@_typing.final
+class SetRemark(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    REMARK_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    remark: _builtins.str
+    category: _builtins.str
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+        remark: _builtins.str = ...,
+        category: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "category", b"category", "remark", b"remark"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetRemark: _TypeAlias = SetRemark  # noqa: Y015
+
+@_typing.final
+class ListContacts(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after: _builtins.int
+    limit: _builtins.int
+    def __init__(
+        self,
+        *,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContacts: _TypeAlias = ListContacts  # noqa: Y015
+
+@_typing.final
+class ListContactRequests(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after: _builtins.int
+    limit: _builtins.int
+    def __init__(
+        self,
+        *,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContactRequests: _TypeAlias = ListContactRequests  # noqa: Y015
+
+@_typing.final
+class Search(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    after: _builtins.int
+    limit: _builtins.int
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Search: _TypeAlias = Search  # noqa: Y015
+
+@_typing.final
+class SetPresence(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    state: _builtins.int
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        state: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPresence: _TypeAlias = SetPresence  # noqa: Y015
+
+@_typing.final
+class SetPrivacy(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDABLE_FIELD_NUMBER: _builtins.int
+    OPEN_TO_CONTACTS_FIELD_NUMBER: _builtins.int
+    findable: _builtins.bool
+    open_to_contacts: _builtins.bool
+    def __init__(
+        self,
+        *,
+        findable: _builtins.bool = ...,
+        open_to_contacts: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findable", b"findable", "open_to_contacts", b"open_to_contacts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPrivacy: _TypeAlias = SetPrivacy  # noqa: Y015
+
+@_typing.final
 class OpenDirect(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -903,6 +1269,18 @@ class ClientFrame(_message.Message):
     COUNT_RECEIPTS_FIELD_NUMBER: _builtins.int
     FETCH_HISTORY_FIELD_NUMBER: _builtins.int
     SYNCHRONISE_FIELD_NUMBER: _builtins.int
+    REQUEST_CONTACT_FIELD_NUMBER: _builtins.int
+    ANSWER_CONTACT_FIELD_NUMBER: _builtins.int
+    REMOVE_CONTACT_FIELD_NUMBER: _builtins.int
+    BLOCK_FIELD_NUMBER: _builtins.int
+    UNBLOCK_FIELD_NUMBER: _builtins.int
+    LIST_BLOCKED_FIELD_NUMBER: _builtins.int
+    SET_REMARK_FIELD_NUMBER: _builtins.int
+    LIST_CONTACTS_FIELD_NUMBER: _builtins.int
+    LIST_CONTACT_REQUESTS_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    SET_PRESENCE_FIELD_NUMBER: _builtins.int
+    SET_PRIVACY_FIELD_NUMBER: _builtins.int
     tag: _builtins.int
     @_builtins.property
     def send(self) -> Global___Send: ...
@@ -960,6 +1338,30 @@ class ClientFrame(_message.Message):
     def fetch_history(self) -> Global___FetchHistory: ...
     @_builtins.property
     def synchronise(self) -> Global___Synchronise: ...
+    @_builtins.property
+    def request_contact(self) -> Global___RequestContact: ...
+    @_builtins.property
+    def answer_contact(self) -> Global___AnswerContact: ...
+    @_builtins.property
+    def remove_contact(self) -> Global___RemoveContact: ...
+    @_builtins.property
+    def block(self) -> Global___Block: ...
+    @_builtins.property
+    def unblock(self) -> Global___Unblock: ...
+    @_builtins.property
+    def list_blocked(self) -> Global___ListBlocked: ...
+    @_builtins.property
+    def set_remark(self) -> Global___SetRemark: ...
+    @_builtins.property
+    def list_contacts(self) -> Global___ListContacts: ...
+    @_builtins.property
+    def list_contact_requests(self) -> Global___ListContactRequests: ...
+    @_builtins.property
+    def search(self) -> Global___Search: ...
+    @_builtins.property
+    def set_presence(self) -> Global___SetPresence: ...
+    @_builtins.property
+    def set_privacy(self) -> Global___SetPrivacy: ...
     def __init__(
         self,
         *,
@@ -992,12 +1394,24 @@ class ClientFrame(_message.Message):
         count_receipts: Global___CountReceipts | None = ...,
         fetch_history: Global___FetchHistory | None = ...,
         synchronise: Global___Synchronise | None = ...,
+        request_contact: Global___RequestContact | None = ...,
+        answer_contact: Global___AnswerContact | None = ...,
+        remove_contact: Global___RemoveContact | None = ...,
+        block: Global___Block | None = ...,
+        unblock: Global___Unblock | None = ...,
+        list_blocked: Global___ListBlocked | None = ...,
+        set_remark: Global___SetRemark | None = ...,
+        list_contacts: Global___ListContacts | None = ...,
+        list_contact_requests: Global___ListContactRequests | None = ...,
+        search: Global___Search | None = ...,
+        set_presence: Global___SetPresence | None = ...,
+        set_privacy: Global___SetPrivacy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "fetch_history", b"fetch_history", "hello", b"hello", "leave_group", b"leave_group", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "rename_group", b"rename_group", "request", b"request", "resume", b"resume", "revoke_device", b"revoke_device", "send", b"send", "send_to", b"send_to", "set_typing", b"set_typing", "synchronise", b"synchronise", "update_profile", b"update_profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "fetch_history", b"fetch_history", "hello", b"hello", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_typing", b"set_typing", "synchronise", b"synchronise", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "fetch_history", b"fetch_history", "hello", b"hello", "leave_group", b"leave_group", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "rename_group", b"rename_group", "request", b"request", "resume", b"resume", "revoke_device", b"revoke_device", "send", b"send", "send_to", b"send_to", "set_typing", b"set_typing", "synchronise", b"synchronise", "tag", b"tag", "update_profile", b"update_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "fetch_history", b"fetch_history", "hello", b"hello", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_typing", b"set_typing", "synchronise", b"synchronise", "tag", b"tag", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["send", "mark_delivered", "mark_read", "set_typing", "send_to", "ping", "hello", "register", "log_in", "log_in_with_token", "resume", "log_out", "change_password", "delete_account", "update_profile", "list_devices", "revoke_device", "look_up", "open_direct", "create_group", "add_members", "leave_group", "rename_group", "list_conversations", "list_members", "count_receipts", "fetch_history", "synchronise"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["send", "mark_delivered", "mark_read", "set_typing", "send_to", "ping", "hello", "register", "log_in", "log_in_with_token", "resume", "log_out", "change_password", "delete_account", "update_profile", "list_devices", "revoke_device", "look_up", "open_direct", "create_group", "add_members", "leave_group", "rename_group", "list_conversations", "list_members", "count_receipts", "fetch_history", "synchronise", "request_contact", "answer_contact", "remove_contact", "block", "unblock", "list_blocked", "set_remark", "list_contacts", "list_contact_requests", "search", "set_presence", "set_privacy"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
@@ -1182,6 +1596,75 @@ class AccountFound(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AccountFound: _TypeAlias = AccountFound  # noqa: Y015
+
+@_typing.final
+class AccountList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNTS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.int
+    @_builtins.property
+    def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Account]: ...
+    def __init__(
+        self,
+        *,
+        accounts: _abc.Iterable[Global___Account] | None = ...,
+        next: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "next", b"next"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountList: _TypeAlias = AccountList  # noqa: Y015
+
+@_typing.final
+class ContactList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.int
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contact]: ...
+    def __init__(
+        self,
+        *,
+        contacts: _abc.Iterable[Global___Contact] | None = ...,
+        next: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contacts", b"contacts", "next", b"next"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactList: _TypeAlias = ContactList  # noqa: Y015
+
+@_typing.final
+class ContactRequestList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.int
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContactRequest]: ...
+    def __init__(
+        self,
+        *,
+        requests: _abc.Iterable[Global___ContactRequest] | None = ...,
+        next: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next", "requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactRequestList: _TypeAlias = ContactRequestList  # noqa: Y015
 
 @_typing.final
 class GroupChanged(_message.Message):
@@ -1516,6 +1999,105 @@ class TypingChanged(_message.Message):
 Global___TypingChanged: _TypeAlias = TypingChanged  # noqa: Y015
 
 @_typing.final
+class ContactRequested(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> Global___ContactRequest: ...
+    def __init__(
+        self,
+        *,
+        request: Global___ContactRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactRequested: _TypeAlias = ContactRequested  # noqa: Y015
+
+@_typing.final
+class ContactAdded(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contact(self) -> Global___Contact: ...
+    def __init__(
+        self,
+        *,
+        contact: Global___Contact | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactAdded: _TypeAlias = ContactAdded  # noqa: Y015
+
+@_typing.final
+class ContactRemoved(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactRemoved: _TypeAlias = ContactRemoved  # noqa: Y015
+
+@_typing.final
+class PresenceChanged(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AccountPresence]: ...
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___AccountPresence] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PresenceChanged: _TypeAlias = PresenceChanged  # noqa: Y015
+
+@_typing.final
+class ProfileChanged(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def account(self) -> Global___Account: ...
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProfileChanged: _TypeAlias = ProfileChanged  # noqa: Y015
+
+@_typing.final
 class Probe(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1603,6 +2185,14 @@ class ServerFrame(_message.Message):
     SYNC_STATE_FIELD_NUMBER: _builtins.int
     GO_AWAY_FIELD_NUMBER: _builtins.int
     CLOSING_FIELD_NUMBER: _builtins.int
+    ACCOUNT_LIST_FIELD_NUMBER: _builtins.int
+    CONTACT_LIST_FIELD_NUMBER: _builtins.int
+    CONTACT_REQUEST_LIST_FIELD_NUMBER: _builtins.int
+    CONTACT_REQUESTED_FIELD_NUMBER: _builtins.int
+    CONTACT_ADDED_FIELD_NUMBER: _builtins.int
+    CONTACT_REMOVED_FIELD_NUMBER: _builtins.int
+    PRESENCE_CHANGED_FIELD_NUMBER: _builtins.int
+    PROFILE_CHANGED_FIELD_NUMBER: _builtins.int
     tag: _builtins.int
     @_builtins.property
     def sent(self) -> Global___Sent: ...
@@ -1654,6 +2244,22 @@ class ServerFrame(_message.Message):
     def go_away(self) -> Global___GoAway: ...
     @_builtins.property
     def closing(self) -> Global___Closing: ...
+    @_builtins.property
+    def account_list(self) -> Global___AccountList: ...
+    @_builtins.property
+    def contact_list(self) -> Global___ContactList: ...
+    @_builtins.property
+    def contact_request_list(self) -> Global___ContactRequestList: ...
+    @_builtins.property
+    def contact_requested(self) -> Global___ContactRequested: ...
+    @_builtins.property
+    def contact_added(self) -> Global___ContactAdded: ...
+    @_builtins.property
+    def contact_removed(self) -> Global___ContactRemoved: ...
+    @_builtins.property
+    def presence_changed(self) -> Global___PresenceChanged: ...
+    @_builtins.property
+    def profile_changed(self) -> Global___ProfileChanged: ...
     def __init__(
         self,
         *,
@@ -1683,12 +2289,20 @@ class ServerFrame(_message.Message):
         sync_state: Global___SyncState | None = ...,
         go_away: Global___GoAway | None = ...,
         closing: Global___Closing | None = ...,
+        account_list: Global___AccountList | None = ...,
+        contact_list: Global___ContactList | None = ...,
+        contact_request_list: Global___ContactRequestList | None = ...,
+        contact_requested: Global___ContactRequested | None = ...,
+        contact_added: Global___ContactAdded | None = ...,
+        contact_removed: Global___ContactRemoved | None = ...,
+        presence_changed: Global___PresenceChanged | None = ...,
+        profile_changed: Global___ProfileChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "behind", b"behind", "closing", b"closing", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "probe", b"probe", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "behind", b"behind", "closing", b"closing", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "probe", b"probe", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "run_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "receipt_counts", "history", "sync_state", "go_away", "closing"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "run_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "receipt_counts", "history", "sync_state", "go_away", "closing", "account_list", "contact_list", "contact_request_list", "contact_requested", "contact_added", "contact_removed", "presence_changed", "profile_changed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

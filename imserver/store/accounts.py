@@ -7,13 +7,14 @@ import apsw
 from imserver.core.errors import ChatError, Code
 from imserver.core.values import Account, AccountRecord, DeviceRecord
 from imserver.store import rows
+from imserver.store.contact_tables import forget_account
 from imserver.store.group_commit import GroupCommit
 from imserver.store.numbers import own_number
 from imserver.store.tails import Tails
 
 _CREATE = """
-    INSERT INTO accounts (number, name, display_name, signature, password_hash, created_ms)
-    VALUES (?, ?, ?, '', ?, ?)"""
+    INSERT INTO accounts (number, name, display_name, signature, password_hash, created_ms, open_to_contacts)
+    VALUES (?, ?, ?, '', ?, ?, ?)"""
 _NEXT_NUMBER = "UPDATE meta SET value = value + 1 WHERE name = 'next_number' RETURNING value - 1"
 _NAMED = """
     SELECT number, name, display_name, signature, password_hash, deleted_ms FROM accounts WHERE name = ?"""
@@ -65,15 +66,22 @@ class SqliteAccounts:
     _commits: GroupCommit
     _tails: Tails
 
-    async def create_account(self, name: str, display_name: str, password_hash: str, now_ms: int) -> Account:
+    async def create_account(
+        self, name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+    ) -> Account:
         """See IAccounts."""
-        return await self._commits.write(lambda: self._create(name, display_name, password_hash, now_ms))
+        return await self._commits.write(
+            lambda: self._create(name, display_name, password_hash, now_ms, open_to_contacts)
+        )
 
-    def _create(self, name: str, display_name: str, password_hash: str, now_ms: int) -> Account:
+    def _create(
+        self, name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool
+    ) -> Account:
         number = own_number(name) or self._free_number()
         if self._record(_NAMED, name) or self._record(_NUMBERED, number):
             raise ChatError(Code.NAME_TAKEN, "that name is taken; choose another")
-        self._connection.execute(_CREATE, (number, name, display_name, password_hash, now_ms))
+        values = (number, name, display_name, password_hash, now_ms, open_to_contacts)
+        self._connection.execute(_CREATE, values)
         return Account(number, name, display_name, "")
 
     def _free_number(self) -> int:
@@ -124,6 +132,7 @@ class SqliteAccounts:
     def _delete(self, number: int, now_ms: int) -> list[int]:
         self._connection.execute(_DELETE, (now_ms, number))
         self._connection.execute(_FORGET_DEVICES, (number,))
+        forget_account(self._connection, number)
         for conversation in _ids(self._connection.execute(_CONVERSATIONS_OF, (number,))):
             self._tails.forget(conversation)
         return sorted(_ids(self._connection.execute(_LEAVE_GROUPS, (number,))))

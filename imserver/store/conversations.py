@@ -8,6 +8,7 @@ from imserver.core.changes import GroupChange, GroupOutcome
 from imserver.core.errors import ChatError, Code
 from imserver.core.values import Account, Conversation, Member, Membership
 from imserver.store import rows
+from imserver.store.contact_tables import blocked_between
 from imserver.store.group_commit import GroupCommit
 from imserver.store.group_rules import GroupRules
 from imserver.store.groups import SqliteTables
@@ -86,16 +87,22 @@ class SqliteConversations:
         rules = GroupRules(self._tables, self._token_bytes, max_members, max_conversations)
         return await self._commits.write(lambda: rules.change(change, now_ms))
 
-    async def conversation(self, conversation: int) -> tuple[Conversation, dict[int, int], int] | None:
+    async def conversation(
+        self, conversation: int
+    ) -> tuple[Conversation, dict[int, int], int, frozenset[int]] | None:
         """See IConversations."""
         return await self._commits.read(lambda: self._conversation(conversation))
 
-    def _conversation(self, conversation: int) -> tuple[Conversation, dict[int, int], int] | None:
+    def _conversation(
+        self, conversation: int
+    ) -> tuple[Conversation, dict[int, int], int, frozenset[int]] | None:
         found = self._tables.conversation(conversation)
         if found is None:
             return None
         present: dict[int, int] = dict(self._connection.execute(_PRESENT, (conversation,)))
-        return found, present, self._tables.last_seq(conversation)
+        peers = [peer.number for peer in found.peers]
+        blocked = blocked_between(self._connection, *peers) if peers else frozenset()
+        return found, present, self._tables.last_seq(conversation), blocked
 
     async def membership(self, account: int, device: int, conversation: int) -> Membership | None:
         """See IConversations."""

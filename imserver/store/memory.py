@@ -15,6 +15,7 @@ from imserver.interfaces import IStore
 from imserver.store import outcomes
 from imserver.store.group_rules import GroupRules
 from imserver.store.memory_accounts import MemoryAccounts
+from imserver.store.memory_contacts import MemoryContacts, MemoryContactTables
 from imserver.store.memory_tables import Log, MemoryTables, Place
 from imserver.store.page import between, fitting
 
@@ -23,6 +24,7 @@ class _MemoryConversations:
     """IConversations over MemoryTables."""
 
     _tables: MemoryTables
+    _contacts: MemoryContactTables
     _token_bytes: Callable[[int], bytes]
 
     async def direct(self, one: int, other: int) -> Conversation | None:
@@ -52,12 +54,15 @@ class _MemoryConversations:
             change, now_ms
         )
 
-    async def conversation(self, conversation: int) -> tuple[Conversation, dict[int, int], int] | None:
+    async def conversation(
+        self, conversation: int
+    ) -> tuple[Conversation, dict[int, int], int, frozenset[int]] | None:
         log = self._tables.logs.get(conversation)
         if log is None:
             return None
         present = {number: place.joined_seq for number, place in log.places.items() if not place.left_seq}
-        return self._known(conversation), present, log.last_seq
+        blocked = self._contacts.blocked_between(*log.peers) if log.peers else frozenset()
+        return self._known(conversation), present, log.last_seq, blocked
 
     async def membership(self, account: int, device: int, conversation: int) -> Membership | None:
         log = self._tables.logs.get(conversation)
@@ -165,7 +170,7 @@ class _MemoryMessages:
 
 
 @implementer(IStore)
-class MemoryStore(MemoryAccounts, _MemoryConversations, _MemoryMessages):
+class MemoryStore(MemoryAccounts, MemoryContacts, _MemoryConversations, _MemoryMessages):
     """Dictionaries; the interfaces say what each method promises."""
 
     state = "ready"
@@ -177,5 +182,6 @@ class MemoryStore(MemoryAccounts, _MemoryConversations, _MemoryMessages):
         token_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._tables = MemoryTables(randbits)
+        self._contacts = MemoryContactTables(self._tables)
         self._token_bytes = token_bytes
         self._log_epoch = randbits(63)

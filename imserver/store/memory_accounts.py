@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from imserver.core.errors import ChatError, Code
 from imserver.core.values import Account, AccountRecord, Device, DeviceRecord
+from imserver.store.memory_contacts import MemoryContactTables
 from imserver.store.memory_tables import MemoryTables, StoredDevice
 from imserver.store.numbers import FIRST_NUMBER, own_number
 
@@ -13,15 +14,20 @@ class MemoryAccounts:
     """IAccounts over MemoryTables."""
 
     _tables: MemoryTables
+    _contacts: MemoryContactTables
     _last_device = 0
 
-    async def create_account(self, name: str, display_name: str, password_hash: str, now_ms: int) -> Account:
+    async def create_account(
+        self, name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+    ) -> Account:
         accounts = self._tables.accounts
         number = own_number(name) or next(n for n in range(FIRST_NUMBER, 2**31) if n not in accounts)
         if number in accounts or await self.account_named(name):
             raise ChatError(Code.NAME_TAKEN, "that name is taken; choose another")
         account = Account(number, name, display_name, "")
         accounts[number] = AccountRecord(account, password_hash, False)
+        if open_to_contacts:
+            self._contacts.open.add(number)
         return account
 
     async def account_named(self, name: str) -> AccountRecord | None:
@@ -54,6 +60,7 @@ class MemoryAccounts:
         if account:
             forgotten = replace(account, display_name="", signature="")
             self._tables.accounts[number] = AccountRecord(forgotten, "", True)
+        self._contacts.forget_account(number)
         for device in self._devices(number):
             del self._tables.devices[device.record.id]
         groups = [id for id, log in self._tables.logs.items() if number in log.places and not log.peers]

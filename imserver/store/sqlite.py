@@ -1,4 +1,4 @@
-"""The store in one SQLite file: opens it, and provides accounts, conversations and messages."""
+"""The store in one SQLite file: opens it, and provides accounts, contacts, conversations and messages."""
 
 import os
 import secrets
@@ -14,6 +14,9 @@ from imserver.store import database, schema
 from imserver.store.accounts import SqliteAccounts
 from imserver.store.check import BackgroundCheck
 from imserver.store.client_ids import ClientIds
+from imserver.store.contact_rules import ContactRules
+from imserver.store.contact_tables import SqliteContactTables
+from imserver.store.contacts import SqliteContacts
 from imserver.store.conversations import SqliteConversations
 from imserver.store.errors import StoreError
 from imserver.store.folder import DataFolder, advice
@@ -30,7 +33,7 @@ _LOG_EPOCH = "SELECT value FROM meta WHERE name = 'log_epoch'"
 
 
 @implementer(IStore)
-class SqliteStore(SqliteAccounts, SqliteConversations, SqliteMessages):
+class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMessages):
     """Everything in `folder`/imserver.db.
 
     `fatal(exit status, sentence)` is called when the daemon must end; the store then refuses everything.
@@ -72,9 +75,9 @@ class SqliteStore(SqliteAccounts, SqliteConversations, SqliteMessages):
             try:
                 self._open(undo)
             except (apsw.Error, OSError) as error:
-                raise StoreError(
-                    f"{self._folder.database} cannot be used ({error}): check the disk"
-                ) from error
+                is_damaged = isinstance(error, apsw.NotADBError | apsw.CorruptError)
+                what_to_do = advice(self._folder.path) if is_damaged else "check the disk"
+                raise StoreError(f"{self._folder.database} cannot be used ({error}): {what_to_do}") from error
             undo.pop_all()
         self._is_open = True
 
@@ -113,6 +116,7 @@ class SqliteStore(SqliteAccounts, SqliteConversations, SqliteMessages):
         self._tails = Tails(connection)
         self._client_ids = ClientIds(connection)
         self._tables = SqliteTables(connection, self._tails, self._client_ids, self._randbits)
+        self._contact_rules = ContactRules(SqliteContactTables(connection))
         self._worker = self._make_worker("store")
         self._health = Health(
             self._reactor, lambda: database.probe(connection), advice(self._folder.path), self._fatal

@@ -12,6 +12,7 @@ from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
 from imserver.core.values import ConversationKind, Kind, Once
 from imserver.interfaces import IStore
+from tests.contracts.contacts import ContactsContract
 from tests.store.fates import fate, fates, messages, posting_of
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ NOW = 1_700_000_000_000
 MANY = 2**53
 
 
-class StoreContract:
+class StoreContract(ContactsContract):
     """Mixed into a SynchronousTestCase; `make_store()` returns an empty store, `settle()` lets its writes finish."""
 
     def make_store(self) -> Any:
@@ -260,7 +261,8 @@ class StoreContract:
         self.assertEqual(conversation.kind, ConversationKind.DIRECT)
         self.assertEqual([peer.name for peer in conversation.peers], ["alice", "bob"])
         self.assertEqual(
-            self.get(self.store.conversation(conversation.id)), (conversation, {alice: 0, bob: 0}, 0)
+            self.get(self.store.conversation(conversation.id)),
+            (conversation, {alice: 0, bob: 0}, 0, frozenset()),
         )
         self.assertTrue(1 <= conversation.id < MANY)
 
@@ -300,7 +302,9 @@ class StoreContract:
         self.assertEqual(self.history(group.id), [outcome.notice])
         self.assertEqual((outcome.seq, outcome.notice.sender, outcome.notice.kind), (1, alice, Kind.NOTICE))
         self.assertEqual(notices.sentence(outcome.notice.body), 'alice created the group "Club"')
-        self.assertEqual(self.get(self.store.conversation(group.id)), (group, {alice: 0, bob: 0}, 1))
+        self.assertEqual(
+            self.get(self.store.conversation(group.id)), (group, {alice: 0, bob: 0}, 1, frozenset())
+        )
 
     def test_add_members(self) -> None:
         """Who is added sees the notice of that and what follows; who is a member already is skipped."""

@@ -11,6 +11,7 @@ from zope.interface import implementer
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.burst import Burst
+from imserver.core.contacting import ContactBounds
 from imserver.core.run import Run
 from imserver.core.session import Capabilities
 from imserver.core.values import Kind
@@ -102,6 +103,14 @@ def account(world: World, name: str) -> int:
     """A new account; -> its number."""
     number: int = result(world.store.create_account(name, name.title(), f"hash of {PASSWORD}", 1)).number
     return number
+
+
+def befriend(world: World, asker: int, asked: int, accept: bool = True) -> None:
+    """One has asked the other to be his contact, who has accepted, or not yet answered."""
+    bounds = ContactBounds(1_000, 1_000, 0)
+    result(world.store.request_contact(asker, asked, "", 1, bounds))
+    if accept:
+        result(world.store.answer_contact(asked, asker, True, 1, bounds))
 
 
 def logged_in(world: World, name: str, device: str = "", **options: Any) -> Client:

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core import names
 from imserver.core.errors import ChatError
 from imserver.core.limits import Limits
+from tests.core.odd_names import ODD_NAMES
 
 GOOD = {
     "bob": "bob",
@@ -55,6 +56,13 @@ class LoginNameTests(SynchronousTestCase):
         """Look-alikes, controls, invisible and bidirectional marks, foreign digits, reserved words: all BAD_NAME."""
         self.assertGreaterEqual(len(BAD), 60)
         for name in BAD:
+            error = self.assertRaises(ChatError, names.login_name, name)
+            self.assertEqual(error.code, "BAD_NAME", ascii(name))
+
+    def test_odd(self) -> None:
+        """The table of look-alikes, invisible letters, foreign digits, wrong shapes and reserved words: all BAD_NAME."""
+        self.assertGreaterEqual(len(set(ODD_NAMES)), 200)
+        for name in ODD_NAMES:
             error = self.assertRaises(ChatError, names.login_name, name)
             self.assertEqual(error.code, "BAD_NAME", ascii(name))
 

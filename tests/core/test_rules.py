@@ -9,14 +9,26 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.rules import RULES
-from tests.core.client import PASSWORD, Client, Hesitant, Turnstile, account, group, logged_in, text, text_to
+from tests.core.client import (
+    PASSWORD,
+    Client,
+    Hesitant,
+    Turnstile,
+    account,
+    befriend,
+    group,
+    logged_in,
+    text,
+    text_to,
+)
 from tests.fakes import World
 
 REQUESTS: tuple[type, ...] = typing.get_args(r.Request)
 BEFORE_LOGIN = {r.Hello, r.Ping, r.Register, r.LogIn, r.LogInWithToken, r.Resume}
 LOGINS = {r.Register, r.LogIn, r.LogInWithToken, r.Resume}
 
-# A good example of each request, for somebody who is a member of the conversation.
+# A good example of each request, for somebody who is a member of the conversation, whom carol has asked to be his
+# contact, and whose contact dave is.
 EXAMPLES: dict[type, Callable[[int], r.Request]] = {
     r.Hello: lambda _: r.Hello("test"),
     r.Ping: lambda _: r.Ping(),
@@ -31,6 +43,18 @@ EXAMPLES: dict[type, Callable[[int], r.Request]] = {
     r.ListDevices: lambda _: r.ListDevices(),
     r.RevokeDevice: lambda _: r.RevokeDevice("test-1"),
     r.LookUp: lambda _: r.LookUp("bob", 0),
+    r.RequestContact: lambda _: r.RequestContact(100_002, "hello"),
+    r.AnswerContact: lambda _: r.AnswerContact(100_003, True),
+    r.RemoveContact: lambda _: r.RemoveContact(100_002),
+    r.Block: lambda _: r.Block(100_002),
+    r.Unblock: lambda _: r.Unblock(100_002),
+    r.ListBlocked: lambda _: r.ListBlocked(0, 0),
+    r.SetRemark: lambda _: r.SetRemark(100_004, "my friend", "friends"),
+    r.ListContacts: lambda _: r.ListContacts(0, 0),
+    r.ListContactRequests: lambda _: r.ListContactRequests(0, 0),
+    r.Search: lambda _: r.Search("b", 0, 0),
+    r.SetPresence: lambda _: r.SetPresence(2, "at lunch"),
+    r.SetPrivacy: lambda _: r.SetPrivacy(False, True),
     r.OpenDirect: lambda _: r.OpenDirect(100_002),
     r.CreateGroup: lambda _: r.CreateGroup("new", [100_002]),
     r.AddMembers: lambda group: r.AddMembers(group, [100_003]),
@@ -61,8 +85,10 @@ class MatrixTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.world = World()
-        for name in ("alice", "bob", "carol"):
+        for name in ("alice", "bob", "carol", "dave"):
             account(self.world, name)
+        for asker, asked, answered in ((100_003, 100_001, False), (100_004, 100_001, True)):
+            befriend(self.world, asker, asked, answered)
         self.group = group(logged_in(self.world, "alice", "owner"), 100_002)
 
     def outcomes(self, client: Callable[[], Client]) -> dict[type, object]:

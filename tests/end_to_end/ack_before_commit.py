@@ -26,7 +26,8 @@ async def append(store: SqliteStore, postings: Sequence[Posting], now_ms: int) -
     """Make outcomes up, and store copies later."""
     late = [copy(posting) for posting in postings]
     for posting in postings:
-        posting.seq = _last_seq[posting.conversation] = _last_seq[posting.conversation] + 1
+        posting.first_seq = _last_seq[posting.conversation] + 1
+        _last_seq[posting.conversation] += len(posting.bodies)
         posting.time_ms = now_ms
     Deferred.fromCoroutine(_append_late(store, late, now_ms))
 

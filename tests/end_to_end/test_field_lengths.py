@@ -11,11 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import requests as r
 from imserver.core.errors import Code
-from imserver.core.events import AccountFound, ConversationOpened, Event, Pong, Refused
+from imserver.core.events import AccountFound, ConversationOpened, Done, Event, Pong, Refused
 from imserver.core.limits import Limits
 from imserver.core.names import MAX_NAME_CHARS
 from imserver.core.rules import RULES
-from imserver.core.values import Kind
+from imserver.core.values import Kind, State
 from tests.end_to_end.peer import PASSWORD, Peer
 from tests.end_to_end.siege import Siege
 
@@ -72,6 +72,11 @@ ROWS: dict[tuple[type, str], Row] = {
     (r.UpdateProfile, "signature"): Row(LIMITS.max_signature_chars, Code.BAD_REQUEST, None),
     (r.RevokeDevice, "device"): NOT_FOUND,
     (r.LookUp, "name"): NOT_FOUND,
+    (r.RequestContact, "text"): Row(LIMITS.max_contact_text_chars, Code.BAD_REQUEST, None),
+    (r.SetRemark, "remark"): Row(LIMITS.max_remark_chars, Code.BAD_REQUEST, None),
+    (r.SetRemark, "category"): Row(LIMITS.max_category_chars, Code.BAD_REQUEST, None),
+    (r.Search, "text"): Row(UNKNOWN, None, None),  # too long for a name, it finds nobody
+    (r.SetPresence, "text"): Row(LIMITS.max_presence_text_chars, Code.BAD_REQUEST, None),
     (r.CreateGroup, "title"): TITLE,
     (r.RenameGroup, "title"): TITLE,
     (r.Send, "client_id"): CLIENT_ID,
@@ -107,9 +112,19 @@ class FieldLengthTests(Siege):
         self.writer.log_in("writer")
         opened = self.writer.expect(r.CreateGroup("group", []), ConversationOpened)
         self.group = opened.membership.conversation.id
-        alice = self.writer.expect(r.LookUp("alice", 0), AccountFound).account.number
-        opened = self.writer.expect(r.OpenDirect(alice), ConversationOpened)
+        self.alice, self.bob = (
+            self.writer.expect(r.LookUp(name, 0), AccountFound).account.number for name in ("alice", "bob")
+        )
+        self.befriend_bob()
+        opened = self.writer.expect(r.OpenDirect(self.alice), ConversationOpened)
         self.direct = opened.membership.conversation.id
+
+    def befriend_bob(self) -> None:
+        """The writer has a contact, about whom he can make remarks."""
+        with self.peer(self.plain) as bob:
+            bob.log_in("bob", "laptop")
+            bob.expect(r.SetPrivacy(True, True), Done)
+        self.writer.expect(r.RequestContact(self.bob, ""), Done)
 
     def test_every_field(self) -> None:
         """Quotes are text like any other; what is too long is refused, and nothing of it is stored."""
@@ -181,6 +196,10 @@ class FieldLengthTests(Siege):
             r.UpdateProfile: r.UpdateProfile("Writer", ""),
             r.RevokeDevice: r.RevokeDevice(""),
             r.LookUp: r.LookUp("", 0),
+            r.RequestContact: r.RequestContact(self.alice, ""),
+            r.SetRemark: r.SetRemark(self.bob, "", ""),
+            r.Search: r.Search("", 0, 0),
+            r.SetPresence: r.SetPresence(State.AWAY, ""),
             r.CreateGroup: r.CreateGroup("another", []),
             r.RenameGroup: r.RenameGroup(self.group, ""),
             r.Send: r.Send(self.direct, client_id, Kind.OPAQUE, "text/x", b""),

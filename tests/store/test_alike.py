@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import client_ids
 from imserver.core.changes import Action, GroupChange, Recorded
+from imserver.core.contacting import ContactBounds
 from imserver.core.errors import ChatError
 from imserver.core.posting import Posting
 from imserver.core.run import Run
@@ -21,6 +22,7 @@ NOW = 1_700_000_000_000
 SEEDS = range(20)
 OPERATIONS = 120
 WEIGHTS = {"append": 12, "group": 12, "direct": 3, "device": 3, "revoke": 1, "cursor": 4, "delete": 0.3}
+WEIGHTS |= {"ask": 6, "reply": 4, "part": 2, "block": 2, "unblock": 2, "privacy": 1, "remark": 1}
 
 
 def operation(dice: Random) -> tuple[Any, ...]:
@@ -36,6 +38,8 @@ def operation(dice: Random) -> tuple[Any, ...]:
             return name, *small[:3]
         case "delete":
             return name, small[0]
+        case "ask" | "reply" | "privacy" | "remark":
+            return name, *small[:3]
     return name, *small[:2]
 
 
@@ -148,11 +152,43 @@ class Script:
     def delete(self, account: int) -> Any:
         return self.outcome(self.store.delete_account(self.accounts[account], NOW))
 
+    def ask(self, asker: int, target: int, now: int) -> Any:
+        bounds = ContactBounds(2, 2, NOW + now - 2)
+        one, other = self.accounts[asker], self.accounts[target]
+        return self.outcome(self.store.request_contact(one, other, f"{now}", NOW + now, bounds))
+
+    def reply(self, account: int, asker: int, accept: int) -> Any:
+        one, other = self.accounts[account], self.accounts[asker]
+        bounds = ContactBounds(2, 2, NOW)
+        return self.outcome(self.store.answer_contact(one, other, accept > 1, NOW + accept, bounds))
+
+    def part(self, one: int, other: int) -> Any:
+        return self.outcome(self.store.remove_contact(self.accounts[one], self.accounts[other]))
+
+    def block(self, one: int, other: int) -> Any:
+        return self.outcome(self.store.block(self.accounts[one], self.accounts[other], NOW, 2))
+
+    def unblock(self, one: int, other: int) -> Any:
+        return self.outcome(self.store.unblock(self.accounts[one], self.accounts[other]))
+
+    def privacy(self, account: int, findable: int, open_to_contacts: int) -> Any:
+        return self.outcome(
+            self.store.set_privacy(self.accounts[account], findable > 1, open_to_contacts > 2)
+        )
+
+    def remark(self, account: int, contact: int, text: int) -> Any:
+        one, other = self.accounts[account], self.accounts[contact]
+        return self.outcome(self.store.set_remark(one, other, f"remark {text}", f"category {text}"))
+
     def everything(self) -> Any:
         """What every question answers."""
         answers = [self.outcome(self.store.account_numbered(number)) for number in self.accounts]
         answers += [self.outcome(self.store.devices_of(number)) for number in self.accounts]
+        answers.append(self.outcome(self.store.search("user", 0, 99)))
         for account in self.accounts:
+            answers.append(self.outcome(self.store.contacts(account, 0, 99)))
+            answers.append(self.outcome(self.store.contact_requests(account, 0, 99)))
+            answers.append(self.outcome(self.store.blocked(account, 0, 99)))
             for device in range(4):
                 for only_behind in (False, True):
                     answers.append(self.outcome(self.store.memberships(account, device, 0, 99, only_behind)))

@@ -22,7 +22,8 @@ from tests.store.fakes import Rig
 from tests.store.fates import messages, posting_of
 
 NOW = 1_700_000_000_000
-THIRD = Migration(3, 1, "CREATE TABLE third (x INTEGER) STRICT; INSERT INTO third VALUES (7);")
+LATEST = schema.migrations()[-1].version
+NEXT = Migration(LATEST + 1, LATEST, "CREATE TABLE second (x INTEGER) STRICT; INSERT INTO second VALUES (7);")
 
 
 class OpeningCase(SynchronousTestCase):
@@ -347,18 +348,20 @@ class MigrationTests(OpeningCase):
     def test_upgrade(self) -> None:
         """An older database is brought up to date; before that it is backed up."""
         self.successResultOf(self.with_messages().close())
-        self.upgrade(THIRD)
+        self.upgrade(NEXT)
         rig = self.opened()
         self.assertEqual(len(self.bodies(rig)), 3)
-        backup = self.folder / "before-schema-3.db"
-        self.assertEqual((self.version(self.database), self.version(backup)), (3, 2))
+        backup = self.folder / f"before-schema-{NEXT.version}.db"
+        self.assertEqual((self.version(self.database), self.version(backup)), (NEXT.version, LATEST))
         self.assertEqual(apsw.Connection(str(backup)).execute("SELECT max(last_seq) FROM runs").get, 3)
         self.assertEqual(backup.stat().st_mode & 0o077, 0)
 
     def test_stopped_after_an_upgrade(self) -> None:
         """A start that fails between the migration and its end leaves a database that opens."""
         self.successResultOf(self.with_messages().close())
-        self.upgrade(Migration(3, 1, "CREATE TABLE big (x); INSERT INTO big VALUES (zeroblob(50000));"))
+        self.upgrade(
+            Migration(NEXT.version, 1, "CREATE TABLE big (x); INSERT INTO big VALUES (zeroblob(50000));")
+        )
         failing = self.patch(
             folder.DataFolder, "mark_running", lambda _: (_ for _ in ()).throw(OSError(5, "no"))
         )
@@ -370,19 +373,19 @@ class MigrationTests(OpeningCase):
     def test_failed_upgrade(self) -> None:
         """A migration that fails changes nothing."""
         self.successResultOf(self.with_messages().close())
-        self.upgrade(Migration(3, 1, "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1)"))
+        self.upgrade(Migration(NEXT.version, 1, "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1)"))
         self.assertIn("nowhere", self.refused())
         connection = apsw.Connection(str(self.database))
-        self.assertEqual(schema.version_of(connection), 2)
+        self.assertEqual(schema.version_of(connection), LATEST)
         self.assertIsNone(connection.execute("SELECT name FROM sqlite_schema WHERE name = 'half'").get)
 
     def test_newer_schema(self) -> None:
         """A newer schema is used if it says that this daemon can, and refused with advice otherwise."""
-        for readable_by, expected in ((2, None), (3, "newer imserver")):
+        for readable_by, expected in ((LATEST, None), (NEXT.version, "newer imserver")):
             folder = Path(self.mktemp())
             self.successResultOf(self.opened(folder).close())
             connection = apsw.Connection(str(folder / "imserver.db"))
-            schema.apply(connection, Migration(3, readable_by, "CREATE TABLE new (x)"))
+            schema.apply(connection, Migration(NEXT.version, readable_by, "CREATE TABLE new (x)"))
             connection.close()
             if expected:
                 self.assertIn(expected, self.refused(folder))
@@ -397,8 +400,8 @@ import sys
 from pathlib import Path
 from imserver.store import schema
 from tests.store.fakes import Rig
-from tests.store.test_opening import THIRD
-known = [*schema.migrations(), THIRD]
+from tests.store.test_opening import NEXT
+known = [*schema.migrations(), NEXT]
 schema.migrations = lambda: known
 Rig(Path(sys.argv[1])).store.open()
 """
@@ -406,7 +409,7 @@ Rig(Path(sys.argv[1])).store.open()
         environment = {**os.environ, "IMSERVER_CRASH_AT": "migration", "PYTHONPATH": root}
         ended = run([sys.executable, "-c", program, str(self.folder.resolve())], env=environment, check=False)
         self.assertEqual(ended.returncode, 137)
-        self.assertEqual(self.version(self.database), 2)
-        self.upgrade(THIRD)
+        self.assertEqual(self.version(self.database), LATEST)
+        self.upgrade(NEXT)
         self.assertEqual(len(self.bodies(self.opened())), 3)
-        self.assertEqual(self.version(self.database), 3)
+        self.assertEqual(self.version(self.database), NEXT.version)
