@@ -21,6 +21,8 @@ from imserver.core import events, requests
 from imserver.core.run import Run
 from imserver.core.values import (
     Account,
+    Contact,
+    ContactRequest,
     Conversation,
     ConversationKind,
     Kind,
@@ -141,6 +143,8 @@ class FakeServer:
         self.ids: dict[bytes, events.Sent] = {}
         self.delivered: dict[int, int] = {}
         self.read: dict[int, int] = {}
+        self.contacts: list[Contact] = []
+        self.contact_requests: list[ContactRequest] = []
         self.effects: dict[Once, Answer] = {}
         self.unannounced: deque[tuple[Message, FakeConnection | None]] = deque()
         self.heard: list[requests.Request] = []
@@ -332,6 +336,16 @@ class FakeServer:
 
     def _ListMembers(self, connection: FakeConnection, request: requests.ListMembers) -> Answer:
         return events.MemberList([Member(ALICE, 0), Member(BOB, 0)], 0)
+
+    def _ListContacts(self, connection: FakeConnection, request: requests.ListContacts) -> Answer:
+        found = [one for one in self.contacts if one.account.number > request.after]
+        return events.ContactList(found[:1], found[0].account.number if len(found) > 1 else 0)
+
+    def _ListContactRequests(
+        self, connection: FakeConnection, request: requests.ListContactRequests
+    ) -> Answer:
+        found = [one for one in self.contact_requests if one.account.number > request.after]
+        return events.ContactRequestList(found[:1], found[0].account.number if len(found) > 1 else 0)
 
     def _FetchHistory(self, connection: FakeConnection, request: requests.FetchHistory) -> Answer:
         after = max(request.after, self.joined[request.conversation])

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from imserver.client.screen.orders import ORDERS, Misuse, find, is_order
+from imserver.client.screen.order import Misuse
+from imserver.client.screen.orders import ORDERS, find, is_order
 
 
 @dataclass(slots=True, frozen=True)

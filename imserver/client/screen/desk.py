@@ -17,8 +17,10 @@ from imserver.client.screen.entry_line import EntryLine
 from imserver.client.screen.exchange import Exchange
 from imserver.client.screen.forms import Sheet
 from imserver.client.screen.history import History
+from imserver.client.screen.listing import Entry, entries
 from imserver.client.screen.orders import help_lines, is_order, obey
-from imserver.client.screen.sidebar import Entry, Sidebar
+from imserver.client.screen.people import in_words
+from imserver.client.screen.sidebar import Sidebar
 from imserver.client.screen.status import Status, heading
 from imserver.client.screen.wording import settled
 
@@ -59,7 +61,9 @@ class Desk(Screen[None]):
     def compose(self) -> ComposeResult:
         """Called by textual."""
         with Horizontal():
-            yield Sidebar(id="list")
+            with Vertical(id="people"):
+                yield Static(id="own")
+                yield Sidebar(id="list")
             with Vertical(id="talk"):
                 yield Static(id="heading")
                 yield History(id="history")
@@ -133,27 +137,27 @@ class Desk(Screen[None]):
         self._changing = False
         if not self.is_mounted:
             return
-        entries = self._entries()
+        listed = self._entries()
         chats = self.exchange.chats
-        opened = next((n for n, each in enumerate(entries) if each.chat is chats.open), -1)
-        self.query_one(Sidebar).show(entries, opened if chats.open else -1)
+        opened = next((n for n, each in enumerate(listed) if each.chat is chats.open), -1)
+        self.query_one(Sidebar).show(listed, opened if chats.open else -1)
         self.query_one(History).show(chats.open)
         self.set_class(chats.open is None, "-nothing")
         self._show_status()
 
     def _show_status(self) -> None:
         now, chats = self.exchange.clock.seconds(), self.exchange.chats
-        self.query_one("#heading", Static).update(Text(settled(heading(chats.open, now)), "reverse"))
+        title = settled(heading(chats.open, self.exchange.people, now))
+        self.query_one("#heading", Static).update(Text(title, "reverse"))
+        own = f"{chats.own.name} - {in_words(self.exchange.people.own)}" if chats.own.name else ""
+        self.query_one("#own", Static).update(Text(settled(own), "dim"))
         line = self.query_one("#status", Static)
         text = settled(self._status.line(chats.waiting, now))
         line.update(Text(text, "bold"))
         line.display = bool(text)
 
     def _entries(self) -> list[Entry]:
-        return [
-            Entry(chat.title, "#" if chat.is_group else " ", chat.unread, chat)
-            for chat in self.exchange.chats.newest_first()
-        ]
+        return entries(self.exchange.chats, self.exchange.people)
 
     # -- what people do
 
@@ -218,12 +222,14 @@ class Desk(Screen[None]):
 
     def action_move(self, step: int) -> None:
         """Alt-Down and Alt-Up."""
-        entries, is_listed = self._entries(), self.has_class("-list")
-        if entries:
+        is_listed = self.has_class("-list")
+        # Those with whom there is no conversation are passed over, because choosing them would begin one.
+        listed = [entry for entry in self._entries() if entry.chat is not None]
+        if listed:
             chats = self.exchange.chats
-            opened = next((n for n, each in enumerate(entries) if each.chat is chats.open), None)
+            opened = next((n for n, each in enumerate(listed) if each.chat is chats.open), None)
             place = 0 if opened is None or chats.open is None else opened + step
-            self._choose(entries[min(max(place, 0), len(entries) - 1)])
+            self._choose(listed[min(max(place, 0), len(listed) - 1)])
             self.set_class(is_listed, "-list")
 
     def action_page(self, step: int) -> None:
@@ -240,9 +246,15 @@ class Desk(Screen[None]):
     def _choose(self, entry: Entry) -> None:
         if entry.chat is not None:
             self.open_chat(entry.chat)
+        elif entry.account is not None and entry.asks:
+            name = entry.account.name
+            self.notice(f"{name} would like to be a contact: /accept {name}, /refuse {name} or /block {name}")
+        elif entry.account is not None:
+            self.exchange.spawn(obey(self, f"/msg {entry.account.name}"))
 
     def _complete(self, before: str) -> Completion:
         chats = self.exchange.chats
         names = set(chats.open.names.values()) if chats.open is not None and before[:1] != "/" else set()
         groups = [chat.title for chat in chats.newest_first() if chat.is_group and not chat.left]
-        return complete(before, (names or chats.names()) - {chats.own.name}, groups)
+        names = names or chats.names() | self.exchange.people.names()
+        return complete(before, names - {chats.own.name}, groups)

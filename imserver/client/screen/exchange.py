@@ -12,9 +12,10 @@ from imserver.client.client import Client
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.screen.chat import Chat, Waiting
 from imserver.client.screen.chats import Chats
+from imserver.client.screen.people import People
 from imserver.core import events
-from imserver.core.requests import CountReceipts, FetchHistory
-from imserver.core.values import Account, Kind, Message
+from imserver.core.requests import CountReceipts, FetchHistory, SetPresence
+from imserver.core.values import Account, Kind, Message, Presence
 
 PAGE = 50  # messages fetched at a time
 MAX_PREVIEWS = 100  # conversations whose last message is asked for, to know the order
@@ -47,6 +48,8 @@ class Exchange:
         self.clock = clock
         self.view = view
         self.chats = Chats(Account(0, "", "", ""))
+        self.people = People()
+        self._chosen: Presence | None = None
         self._wall_ms = wall_ms
         self._log_epoch = 0
         self._fetching: set[int] = set()
@@ -65,12 +68,13 @@ class Exchange:
             self.view.connection_changed(loss.text)
             return
         if self.chats.own.number != self.client.account.number:
-            self.chats = Chats(self.client.account)
+            self.chats, self.people = Chats(self.client.account), People()
         elif self._log_epoch != self.client.log_epoch:
             self.chats.forget()
         self._log_epoch = self.client.log_epoch
         self.view.connection_changed("")
         self.spawn(self._list())
+        self.spawn(self._list_people())
 
     def arrived(self, event: events.Event) -> None:
         """Something has happened."""
@@ -81,6 +85,7 @@ class Exchange:
                 self.chats.update(event.membership)
             case _:
                 self._signalled(event)
+                self._told(event)
         self.view.changed()
 
     def _signalled(self, event: Any) -> None:
@@ -103,6 +108,21 @@ class Exchange:
             case events.TypingChanged():
                 chat.typing_changed(event.account, event.typing, self.clock.seconds())
 
+    def _told(self, event: Any) -> None:
+        people = self.people
+        match event:
+            case events.ContactRequested():
+                people.asked(event.request)
+                self.view.notice(f"{event.request.account.name} would like to be a contact")
+            case events.ContactAdded():
+                people.added(event.contact)
+            case events.ContactRemoved():
+                people.removed(event.account)
+            case events.PresenceChanged():
+                people.presence_changed(event.changes, self.chats.own.number)
+            case events.ProfileChanged():
+                people.profile_changed(event.account)
+
     def _ended(self, reason: ClientError) -> ClientError:
         self.view.ended(reason)
         return reason
@@ -119,6 +139,19 @@ class Exchange:
         silent = [chat for chat in self.chats.newest_first() if chat.last_seq and not chat.active_ms]
         for chat in sorted(silent, key=lambda chat: not chat.unread)[:MAX_PREVIEWS]:
             await self._older(chat, 1)
+
+    async def _list_people(self) -> None:
+        """All contacts, and who asks to be one; and what this device has chosen to be."""
+        if self._chosen is not None:
+            await self.client.ask(SetPresence(self._chosen.state, self._chosen.text))
+        self.people.replace(await self.client.contacts(), await self.client.contact_requests())
+        self.view.changed()
+
+    async def choose_presence(self, presence: Presence) -> None:
+        """Be this available, also after the next connection."""
+        await self.client.ask(SetPresence(presence.state, presence.text))
+        self.people.own = self._chosen = presence
+        self.view.changed()
 
     def open(self, chat: Chat) -> None:
         """Show this conversation from now on."""

@@ -4,50 +4,12 @@ A line that begins with two slashes is a text that begins with one.
 """
 
 import shlex
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
 
 from imserver.client.errors import RequestRefused
 from imserver.client.screen.chat import Chat
-from imserver.client.screen.exchange import Exchange
+from imserver.client.screen.order import Desk, Misuse, Order, account_name, name_and_rest, needed
+from imserver.client.screen.people_orders import PEOPLE_ORDERS
 from imserver.core.errors import Code
-
-
-class Desk(Protocol):
-    """What an order may do besides asking the server."""
-
-    exchange: Exchange
-
-    def open_chat(self, chat: Chat) -> None:
-        """Show this conversation."""
-
-    def sheet(self, title: str, lines: Sequence[str]) -> None:
-        """Lines to read; they are made fit for the screen."""
-
-    def notice(self, text: str) -> None:
-        """Something to read once."""
-
-    def leave(self) -> None:
-        """End the program, or ask first if messages wait."""
-
-
-class Misuse(Exception):
-    """The order does not say enough; the text says what it should be."""
-
-
-Run = Callable[[Desk, str], Coroutine[Any, Any, None]]
-
-
-@dataclass(slots=True, frozen=True)
-class Order:
-    """`words` begin the line, `usage` follows; `takes` says what Tab completes after them: names, groups or nothing."""
-
-    words: str
-    usage: str
-    meaning: str
-    run: Run
-    takes: str = ""
 
 
 def is_order(text: str) -> bool:
@@ -76,20 +38,20 @@ async def obey(desk: Desk, text: str) -> None:
         desk.notice(str(misuse))
 
 
-# -- people ------------------------------------------------------------------------------------------
+# -- conversations -----------------------------------------------------------------------------------
 
 
 async def _message(desk: Desk, rest: str) -> None:
-    name, _, text = _needed(rest).partition(" ")
-    exchange, name = desk.exchange, _name(name)
+    name, text = name_and_rest(rest)
+    exchange = desk.exchange
     chat = exchange.chats.with_person(name)
     if chat is None:
         if not exchange.client.connected:
             desk.notice("there is no connection; this is done when it is back")
         chat = exchange.chats.update(await exchange.client.open_direct(name))
     desk.open_chat(chat)
-    if text.strip():
-        exchange.say(chat, text.strip())
+    if text:
+        exchange.say(chat, text)
 
 
 # -- groups ------------------------------------------------------------------------------------------
@@ -99,13 +61,13 @@ async def _create(desk: Desk, rest: str) -> None:
     words = _words(rest)
     if not words:
         raise Misuse
-    names = [_name(word) for word in words[1:]]
+    names = [account_name(word) for word in words[1:]]
     opened = await desk.exchange.client.create_group(words[0], names)
     desk.open_chat(desk.exchange.chats.update(opened))
 
 
 async def _add(desk: Desk, rest: str) -> None:
-    names = [_name(word) for word in _words(_needed(rest))]
+    names = [account_name(word) for word in _words(needed(rest))]
     await desk.exchange.client.add_members(_group(desk).id, names)
 
 
@@ -114,11 +76,11 @@ async def _leave_group(desk: Desk, rest: str) -> None:
 
 
 async def _rename(desk: Desk, rest: str) -> None:
-    await desk.exchange.client.rename_group(_group(desk).id, _needed(rest))
+    await desk.exchange.client.rename_group(_group(desk).id, needed(rest))
 
 
 async def _open(desk: Desk, rest: str) -> None:
-    found = desk.exchange.chats.groups(_needed(rest))
+    found = desk.exchange.chats.groups(needed(rest))
     if len(found) != 1:
         several = f"several groups are called {rest}; choose on the left"
         raise RequestRefused(Code.NOT_FOUND, several if found else f"you are in no group {rest}")
@@ -154,6 +116,7 @@ ORDERS: tuple[Order, ...] = (
     Order("/group rename", "TITLE", "give this group another title", _rename),
     Order("/group leave", "", "leave this group", _leave_group),
     Order("/members", "", "who is in this conversation", _members),
+    *PEOPLE_ORDERS,
     Order("/logout", "", "end this device's login here", _log_out),
     Order("/help", "", "this list", _help),
     Order("/quit", "", "end; so does Ctrl-Q", _quit),
@@ -184,21 +147,11 @@ def help_lines() -> list[str]:
     ]
 
 
-def _needed(rest: str) -> str:
-    if not rest:
-        raise Misuse
-    return rest
-
-
 def _words(rest: str) -> list[str]:
     try:
         return shlex.split(rest)
     except ValueError:
         raise Misuse("a quotation mark is not closed") from None
-
-
-def _name(word: str) -> str:
-    return word.removeprefix("@").lower()
 
 
 def _open_chat(desk: Desk) -> Chat:

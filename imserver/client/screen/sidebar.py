@@ -1,26 +1,14 @@
 """The list on the left: who there is, what is unread, and which conversation is open."""
 
-from dataclasses import dataclass
-
 from rich.text import Text
 from textual.events import Click, Resize
 from textual.message import Message
 
-from imserver.client.screen.chat import Chat
+from imserver.client.screen.listing import Entry
 from imserver.client.screen.rows import RowsView
 from imserver.client.screen.wording import fitted, settled
 
 MAX_SHOWN_UNREAD = 999
-
-
-@dataclass(slots=True, frozen=True)
-class Entry:
-    """A conversation, or a person with whom there is none yet."""
-
-    title: str
-    mark: str
-    unread: int = 0
-    chat: Chat | None = None
 
 
 class Sidebar(RowsView):

@@ -1,6 +1,7 @@
 """What is said above and below the conversation: whose it is, and what is going on."""
 
 from imserver.client.screen.chat import Chat
+from imserver.client.screen.people import People
 
 NOTICE_SECONDS = 8.0
 MAX_TYPING_SHOWN = 3
@@ -28,8 +29,8 @@ class Status:
         return ""
 
 
-def heading(chat: Chat | None, now: float) -> str:
-    """Whose conversation it is, and who types in it."""
+def heading(chat: Chat | None, people: People, now: float) -> str:
+    """Whose conversation it is, and who types in it, or how available the other one is."""
     if chat is None:
         return "Choose a conversation, or write /msg NAME"
     title = f"# {chat.title}" if chat.is_group else chat.title
@@ -43,4 +44,6 @@ def heading(chat: Chat | None, now: float) -> str:
         more = len(typing) - MAX_TYPING_SHOWN
         return f"{title} - {names}{f' and {more} more' if more > 0 else ''} typing ..."
     peer = chat.peer
-    return f"{title} - {peer.signature}" if peer is not None and peer.signature else title
+    if peer is None:
+        return title
+    return " - ".join(part for part in (title, people.presence(peer.number), peer.signature) if part)

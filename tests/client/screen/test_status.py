@@ -3,6 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.client.screen.chat import Chat
+from imserver.client.screen.people import People
 from imserver.client.screen.status import NOTICE_SECONDS, Status, heading
 from imserver.core.values import Account, Conversation, ConversationKind
 from tests.client.fake_server import ALICE, BOB, direct, group
@@ -26,14 +27,14 @@ class StatusTest(SynchronousTestCase):
 class HeadingTest(SynchronousTestCase):
     def test_whose_it_is(self) -> None:
         """With the other one's signature, and who types."""
-        self.assertIn("/msg NAME", heading(None, 0.0))
+        self.assertIn("/msg NAME", heading(None, People(), 0.0))
         chat = Chat(
             Conversation(1, ConversationKind.DIRECT, "", (Account(1, "alice", "", "at sea"), BOB)), BOB
         )
-        self.assertEqual(heading(chat, 0.0), "alice - at sea")
+        self.assertEqual(heading(chat, People(), 0.0), "alice - at sea")
         chat.typing_changed(ALICE.number, True, 0.0)
-        self.assertEqual(heading(chat, 0.0), "alice - typing ...")
-        self.assertEqual(heading(Chat(direct(), BOB), 0.0), "alice")
+        self.assertEqual(heading(chat, People(), 0.0), "alice - typing ...")
+        self.assertEqual(heading(Chat(direct(), BOB), People(), 0.0), "alice")
 
     def test_groups(self) -> None:
         """Their title, and the names of few who type."""
@@ -41,6 +42,6 @@ class HeadingTest(SynchronousTestCase):
         for number in range(10, 15):
             team.names[number] = f"n{number}"
             team.typing_changed(number, True, 0.0)
-        self.assertEqual(heading(team, 1.0), "# team - n10, n11, n12 and 2 more typing ...")
+        self.assertEqual(heading(team, People(), 1.0), "# team - n10, n11, n12 and 2 more typing ...")
         team.left = True
-        self.assertEqual(heading(team, 1.0), "# team - you are no longer in this group")
+        self.assertEqual(heading(team, People(), 1.0), "# team - you are no longer in this group")
