@@ -12,7 +12,7 @@ from textual.widgets import Footer, Static, TextArea
 
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.screen.chat import Chat
-from imserver.client.screen.completion import Completion, complete
+from imserver.client.screen.completion import complete
 from imserver.client.screen.entry_line import EntryLine
 from imserver.client.screen.exchange import Exchange
 from imserver.client.screen.forms import Sheet
@@ -40,14 +40,14 @@ class Desk(Screen[None]):
         Binding("f1", "help", "Help", key_display="F1"),
         Binding("f2", "toggle_list", "List", key_display="F2"),
         Binding("f3", "next_unread", "Unread", key_display="F3"),
-        Binding("alt+down", "move(1)", "Next", key_display="M-↓", priority=True),
-        Binding("alt+up", "move(-1)", "Previous", key_display="M-↑", priority=True),
-        Binding("ctrl+n", "move(1)", show=False, priority=True),
-        Binding("ctrl+p", "move(-1)", show=False, priority=True),
-        Binding("pageup", "page(-1)", "Older", priority=True, key_display="PgUp"),
-        Binding("pagedown", "page(1)", show=False, priority=True),
-        Binding("ctrl+q", "app.quit", "Quit", priority=True),
-        Binding("ctrl+end", "end", show=False, priority=True),
+        Binding("alt+down", "move(1)", "Next", key_display="M-↓"),
+        Binding("alt+up", "move(-1)", "Previous", key_display="M-↑"),
+        Binding("ctrl+n", "move(1)", show=False),
+        Binding("ctrl+p", "move(-1)", show=False),
+        Binding("pageup", "page(-1)", "Older", key_display="PgUp"),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("ctrl+q", "app.quit", "Quit"),
+        Binding("ctrl+end", "end", show=False),
     ]
     app: "ScreenApp"
 
@@ -68,7 +68,7 @@ class Desk(Screen[None]):
                 yield Static(id="heading")
                 yield History(id="history")
         yield Static(id="status")
-        yield EntryLine(self._complete, id="entry")
+        yield EntryLine(self._complete, self._submit, id="entry")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -161,24 +161,17 @@ class Desk(Screen[None]):
 
     # -- what people do
 
-    def on_entry_line_submitted(self, event: EntryLine.Submitted) -> None:
-        """Enter."""
+    def _submit(self, text: str) -> None:
         chat = self.exchange.chats.open
         self.remove_class("-list")
-        if is_order(event.text):
-            self.exchange.spawn(obey(self, event.text))
-        elif not event.text:
-            return
-        elif chat is None:
-            self.query_one(EntryLine).take(event.text)
+        if is_order(text):
+            self.exchange.spawn(obey(self, text))
+        elif text and chat is None:
+            self.query_one(EntryLine).take(text)
             self.notice("Say to whom: choose a conversation, or write /msg NAME.")
-        else:
-            self.exchange.say(chat, event.text.removeprefix("/") if event.text[:2] == "//" else event.text)
+        elif text and chat is not None:
+            self.exchange.say(chat, text.removeprefix("/") if text.startswith("//") else text)
             self.action_end()
-
-    def on_entry_line_choices(self, event: EntryLine.Choices) -> None:
-        """Tab."""
-        self.notice("  ".join(event.words))
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Somebody types."""
@@ -252,9 +245,12 @@ class Desk(Screen[None]):
         elif entry.account is not None:
             self.exchange.spawn(obey(self, f"/msg {entry.account.name}"))
 
-    def _complete(self, before: str) -> Completion:
+    def _complete(self, before: str) -> str:
         chats = self.exchange.chats
         names = set(chats.open.names.values()) if chats.open is not None and before[:1] != "/" else set()
-        groups = [chat.title for chat in chats.newest_first() if chat.is_group and not chat.left]
         names = names or chats.names() | self.exchange.people.names()
-        return complete(before, names - {chats.own.name}, groups)
+        groups = [chat.title for chat in chats.newest_first() if chat.is_group and not chat.left]
+        completion = complete(before, names - {chats.own.name}, groups)
+        if completion.choices:
+            self.notice("  ".join(completion.choices))
+        return completion.line

@@ -3,71 +3,61 @@
 from collections.abc import Callable
 
 from textual import events
-from textual.binding import Binding
-from textual.message import Message
 from textual.widgets import TextArea
 
-from imserver.client.screen.completion import Completion
-
-MAX_SHOWN_LINES = 5
-Completer = Callable[[str], Completion]
+Completer = Callable[[str], str]
 
 
 class EntryLine(TextArea):
-    """Several lines of text; `complete` gets what stands before the cursor."""
+    """Several lines of text; `complete` gets what stands before the cursor, `submit` a text with Enter.
+
+    Both are called as the keys come, and no key here has priority: whatever is typed quickly, or arrives at
+    once from far away, is obeyed in its order, so that a text never goes to the conversation opened after it.
+    """
 
     BINDINGS = [
-        Binding("alt+enter,ctrl+j,shift+enter", "new_line", "New line", show=False, priority=True),
+        ("pageup", "screen.page(-1)"),
+        ("pagedown", "screen.page(1)"),
+        ("ctrl+end", "screen.end"),
     ]
 
-    class Submitted(Message):
-        """A text is to be sent, or an order to be obeyed."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class Choices(Message):
-        """Tab has several ways to go on."""
-
-        def __init__(self, words: tuple[str, ...]) -> None:
-            super().__init__()
-            self.words = words
-
-    def __init__(self, complete: Completer, *, id: str) -> None:
+    def __init__(self, complete: Completer, submit: Callable[[str], None], *, id: str) -> None:
         super().__init__(
             id=id, soft_wrap=True, show_line_numbers=False, compact=True, highlight_cursor_line=False
         )
         self._complete = complete
+        self._submit = submit
 
     def on_key(self, event: events.Key) -> None:
         """Called by textual before the text area looks at the key."""
-        if event.key == "enter":
+        handler = _KEYS.get(event.key)
+        if handler is not None:
             event.prevent_default().stop()
-            self._submit()
-        elif event.key == "tab":
-            event.prevent_default().stop()
-            self._tab()
-
-    def action_new_line(self) -> None:
-        """Alt-Enter."""
-        self.insert("\n")
+            handler(self)
 
     def take(self, draft: str) -> None:
         """Go on with this text."""
         self.text = draft
         self.move_cursor(self.document.end)
 
-    def _submit(self) -> None:
+    def _enter(self) -> None:
         text = self.text
         self.text = ""
-        if text.strip():
-            self.post_message(self.Submitted(text.strip("\n")))
+        self._submit(text.strip("\n") if text.strip() else "")
+
+    def _new_line(self) -> None:
+        self.insert("\n")
 
     def _tab(self) -> None:
         row, column = self.cursor_location
-        before = self.document.get_line(row)[:column]
-        completion = self._complete(before)
-        self.replace(completion.line, (row, 0), (row, column))
-        if completion.choices:
-            self.post_message(self.Choices(completion.choices))
+        line = self._complete(self.document.get_line(row)[:column])
+        self.replace(line, (row, 0), (row, column))
+
+
+_KEYS: dict[str, Callable[[EntryLine], None]] = {
+    "enter": EntryLine._enter,
+    "ctrl+j": EntryLine._new_line,
+    "alt+enter": EntryLine._new_line,
+    "shift+enter": EntryLine._new_line,
+    "tab": EntryLine._tab,
+}

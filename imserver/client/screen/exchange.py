@@ -116,6 +116,7 @@ class Exchange:
                 self.view.notice(f"{event.request.account.name} would like to be a contact")
             case events.ContactAdded():
                 people.added(event.contact)
+                self.view.notice(f"{event.contact.account.name} is a contact now")
             case events.ContactRemoved():
                 people.removed(event.account)
             case events.PresenceChanged():

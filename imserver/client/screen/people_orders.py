@@ -39,7 +39,7 @@ async def _answer(desk: Desk, rest: str, accept: bool) -> None:
     number = await _number(desk, name)
     await desk.exchange.client.ask(requests.AnswerContact(number, accept))
     desk.exchange.people.answered(number)
-    desk.notice(f"{name} is a contact now." if accept else f"{name} was refused, and is not told.")
+    desk.notice(f"{name} was accepted." if accept else f"{name} was refused, and is not told.")
 
 
 async def _remove(desk: Desk, rest: str) -> None:

@@ -226,6 +226,17 @@ class TalkTest(AppCase):
 
         self.use(scenario)
 
+    def test_keys_that_come_at_once(self) -> None:
+        """Are obeyed in their order: a text goes to the conversation in which it was written."""
+
+        async def scenario(person: Person) -> None:
+            await person.press("alt+down", *"one", "ctrl+j", *"two", "enter", "alt+down", *"three", "enter")
+            self.assertEqual(self.server.texts(DIRECT, BOB), ["one\ntwo"])
+            self.assertEqual(self.server.texts(GROUP, BOB), ["three"])
+
+        self.server.say(DIRECT, "x")
+        self.use(scenario)
+
     def test_help(self) -> None:
         """F1 opens it, Escape closes it, at any size."""
 
