@@ -47,10 +47,10 @@ class Terminal:
 
     def next_field(self, key: str) -> None:
         """Press a key that moves to another field, and wait until it has."""
-        before = self._tmux("capture-pane", "-p", "-e")
+        before = self.styled
         self.keys(key)
         end = time.monotonic() + SECONDS
-        while self._tmux("capture-pane", "-p", "-e") == before and time.monotonic() < end:
+        while self.styled == before and time.monotonic() < end:
             time.sleep(LOOK_SECONDS)
 
     def resize(self, width: int, height: int) -> None:
@@ -61,6 +61,11 @@ class Terminal:
     def screen(self) -> str:
         """What is shown."""
         return self._tmux("capture-pane", "-p")
+
+    @property
+    def styled(self) -> str:
+        """The same, with the sequences for colours and the like."""
+        return self._tmux("capture-pane", "-p", "-e")
 
     def wait_for(self, *texts: str, gone: bool = False) -> str:
         """Wait until all of the texts are shown, or none; -> what is shown."""

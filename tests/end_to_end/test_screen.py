@@ -15,6 +15,7 @@ from tests.end_to_end.terminal import Terminal
 from tests.end_to_end.test_imchat import IMCHAT, PASSWORD
 
 QUICK = "[limits]\npresence_seconds = 0.1\nmessages_per_second = 1000\nmessages_burst = 1000\n"
+COLOUR = r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]"
 
 
 class Screen(SynchronousTestCase):
@@ -27,9 +28,9 @@ class Screen(SynchronousTestCase):
         self.daemon = Daemon(self, config=QUICK).start()
         self.addCleanup(self.daemon.assert_clean)
 
-    def open(self, name: str, *arguments: str, size: tuple[int, int] = (80, 24)) -> Terminal:
-        """Start imchat for somebody."""
-        return Terminal(self, name, (*IMCHAT, *arguments), self.environment(name), size)
+    def open(self, name: str, *arguments: str, size: tuple[int, int] = (80, 24), **more: str) -> Terminal:
+        """Start imchat for somebody, with more in the environment."""
+        return Terminal(self, name, (*IMCHAT, *arguments), {**self.environment(name), **more}, size)
 
     def environment(self, name: str) -> dict[str, str]:
         """Of somebody with a state folder of his own."""
@@ -94,6 +95,19 @@ class ScreenTests(Screen):
         for terminal in (alice, bob):
             rows = [row for row in terminal.screen.splitlines() if "▕" in row]
             self.assertEqual({_cells(row.partition("▕")[0]) for row in rows}, {25})
+
+    def test_keys_that_come_at_once(self) -> None:
+        """As over a slow line: each text goes to the conversation that was open when it was typed."""
+        alice, _ = self.register("alice"), self.register("bob")
+        alice.say("/group create 'here' bob")
+        alice.wait_for("# here")
+        alice.say("/msg bob first")
+        alice.wait_for("delivered")
+        alice.keys(*"to bob", "M-Enter", "x", "Enter", "M-Down", *"to all", "Enter")
+        seen = alice.wait_for("alice: to all")
+        self.assertNotIn("to bob", seen)
+        alice.keys("M-Up", "M-Up")
+        self.assertRegex(alice.wait_for("alice: to bob"), r"▕ +x  ")
 
     def test_nobody_commands_the_terminal(self) -> None:
         """Escape sequences that arrive are shown, also in titles and names of groups; the program goes on."""
@@ -169,6 +183,19 @@ class ScreenTests(Screen):
         alice.wait_for("◌ bob")
         bob.keys("C-q")
         alice.wait_for("○ bob")
+
+    def test_colours(self) -> None:
+        """Only the sixteen of the terminal, and none at all where they are not wanted."""
+        alice = self.register("alice")
+        alice.say("/group create 'here'")
+        alice.wait_for("# here")
+        self.assertNotRegex(alice.styled, r"\x1b\[[0-9;]*[34]8;")
+        self.assertRegex(alice.styled, COLOUR)
+        alice.keys("C-q")
+        alice.wait_for("ended with 0")
+        plain = self.open("alice", NO_COLOR="1")
+        plain.wait_for("alice - online", "# here")
+        self.assertNotRegex(plain.styled, COLOUR)
 
     def test_lines(self) -> None:
         """With --lines it is the prompt as before."""

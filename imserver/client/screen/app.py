@@ -35,7 +35,7 @@ class ScreenApp(App[None]):
         password: str = "",
         warning: str = "",
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True)  # from the start, or NO_COLOR would be black on black
         self.theme = "ansi-dark"
         self.entrance = entrance
         self._first = Credentials(name, password)

@@ -47,6 +47,9 @@ class Chat:
         self.newer = False
         self.waiting: list[Waiting] = []
         self.draft = ""
+        self.anchor: tuple[int, int] | None = (
+            None  # scrolled to: a seq, so many rows from the top; None: the end
+        )
         self.delivered_to = 0  # how far the other one is, in a direct conversation
         self.read_by = 0
         self.counted = (0, 0, 0)  # of one own message to a group: seq, delivered to, read by
@@ -113,7 +116,7 @@ class Chat:
         self.waiting = [each for each in self.waiting if not each.refusal]
         if self.newer:
             self.messages.clear()
-            self.older, self.newer = True, False
+            self.older, self.newer, self.anchor = True, False, None
         self.trim(KEPT_MESSAGES, KEPT_BYTES, newest_first=False)
 
     def forget(self) -> None:

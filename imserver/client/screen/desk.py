@@ -13,7 +13,7 @@ from textual.widgets import Footer, Static, TextArea
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.screen.chat import Chat
 from imserver.client.screen.completion import complete
-from imserver.client.screen.entry_line import EntryLine
+from imserver.client.screen.entry_line import EntryLine, Keys
 from imserver.client.screen.exchange import Exchange
 from imserver.client.screen.forms import Sheet
 from imserver.client.screen.history import History
@@ -36,18 +36,13 @@ class Desk(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW_CELLS, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW_ROWS, "-high")]
-    BINDINGS = [
+    BINDINGS = [  # for the footer, and for the mouse on it; the keys themselves are obeyed by the entry line
         Binding("f1", "help", "Help", key_display="F1"),
         Binding("f2", "toggle_list", "List", key_display="F2"),
         Binding("f3", "next_unread", "Unread", key_display="F3"),
         Binding("alt+down", "move(1)", "Next", key_display="M-↓"),
         Binding("alt+up", "move(-1)", "Previous", key_display="M-↑"),
-        Binding("ctrl+n", "move(1)", show=False),
-        Binding("ctrl+p", "move(-1)", show=False),
-        Binding("pageup", "page(-1)", "Older", key_display="PgUp"),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("ctrl+q", "app.quit", "Quit"),
-        Binding("ctrl+end", "end", show=False),
+        Binding("ctrl+q", "app.quit", "Quit", priority=True),
     ]
     app: "ScreenApp"
 
@@ -68,8 +63,22 @@ class Desk(Screen[None]):
                 yield Static(id="heading")
                 yield History(id="history")
         yield Static(id="status")
-        yield EntryLine(self._complete, self._submit, id="entry")
+        yield EntryLine(self._complete, self._submit, self._keys(), id="entry")
         yield Footer()
+
+    def _keys(self) -> Keys:
+        return {
+            "f1": self.action_help,
+            "f2": self.action_toggle_list,
+            "f3": self.action_next_unread,
+            "alt+down": lambda: self.action_move(1),
+            "alt+up": lambda: self.action_move(-1),
+            "ctrl+n": lambda: self.action_move(1),
+            "ctrl+p": lambda: self.action_move(-1),
+            "pageup": lambda: self._page(-1),
+            "pagedown": lambda: self._page(1),
+            "ctrl+end": self._end,
+        }
 
     def on_mount(self) -> None:
         """Called by textual."""
@@ -171,7 +180,7 @@ class Desk(Screen[None]):
             self.notice("Say to whom: choose a conversation, or write /msg NAME.")
         elif text and chat is not None:
             self.exchange.say(chat, text.removeprefix("/") if text.startswith("//") else text)
-            self.action_end()
+            self._end()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Somebody types."""
@@ -225,13 +234,11 @@ class Desk(Screen[None]):
             self._choose(listed[min(max(place, 0), len(listed) - 1)])
             self.set_class(is_listed, "-list")
 
-    def action_page(self, step: int) -> None:
-        """Page Up and Page Down."""
+    def _page(self, step: int) -> None:
         history = self.query_one(History)
         history.scroll_relative(y=step * max(1, history.size.height - 2), animate=False, immediate=True)
 
-    def action_end(self) -> None:
-        """Ctrl-End."""
+    def _end(self) -> None:
         if self.exchange.chats.open is not None:
             self.exchange.back_to_the_end(self.exchange.chats.open)
         self.query_one(History).end()

@@ -11,7 +11,7 @@ NEAR_ROWS = 3  # so close to either end more is asked for
 
 
 class History(RowsView):
-    """Keeps for each conversation where it was scrolled to, as a row of a message."""
+    """Goes on in each conversation where it was left."""
 
     can_focus = False
 
@@ -34,7 +34,11 @@ class History(RowsView):
     def show(self, chat: Chat | None) -> None:
         """Show the conversation as it is now."""
         self._page = self._page or Page(self.app.console)
-        anchor = None if self.is_at_end or chat is not self._chat else self._anchor()
+        anchor = None if self.is_at_end else self._anchor()
+        if chat is not self._chat:
+            if self._chat is not None:
+                self._chat.anchor = anchor
+            anchor = chat.anchor if chat is not None else None
         self._chat = chat
         self._rows = self._page.rows(chat, self.row_width) if chat is not None else []
         self._placing = True

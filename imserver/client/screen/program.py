@@ -12,6 +12,7 @@ from textual.keys import Keys
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import (
     FilteringLogObserver,
+    ILogObserver,
     LogLevel,
     LogLevelFilterPredicate,
     globalLogBeginner,
@@ -49,14 +50,16 @@ def _shielded(task: "asyncio.Task[None]") -> "Deferred[Any]":
 
 
 def log_to(folder: Path) -> None:
-    """Warnings and worse go to a file, begun anew each time; on the terminal they would write over the screen."""
+    """Warnings and worse go to a file; on the terminal they would write over the screen."""
+    globalLogBeginner.beginLoggingTo([log_file(folder)], redirectStandardIO=False, discardBuffer=True)
+
+
+def log_file(folder: Path) -> ILogObserver:
+    """What keeps them there: a file that is begun anew each time, and only its owner's."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    file = os.fdopen(os.open(folder / LOG_NAME, flags, 0o600), "w", encoding="utf-8")
-    observer = FilteringLogObserver(
-        textFileLogObserver(file), [LogLevelFilterPredicate(defaultLogLevel=LogLevel.warn)]
-    )
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+    descriptor = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    everything = textFileLogObserver(os.fdopen(descriptor, "w", encoding="utf-8"))
+    return FilteringLogObserver(everything, [LogLevelFilterPredicate(defaultLogLevel=LogLevel.warn)])
 
 
 def _wall_ms() -> int:

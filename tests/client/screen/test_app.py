@@ -292,6 +292,20 @@ class HistoryTest(AppCase):
 
         self.use(scenario)
 
+    def test_where_it_was_left(self) -> None:
+        """A conversation that is opened again shows what it showed, and what has come since is unread."""
+
+        async def scenario(person: Person) -> None:
+            await person.press("alt+down", "pageup")
+            top = person.sees.splitlines()[2].partition("▕")[2]
+            await person.press("alt+down")
+            self.server.say(DIRECT, "meanwhile")
+            await person.press("alt+up")
+            self.assertEqual(person.sees.splitlines()[2].partition("▕")[2], top)
+            self.assertRegex(person.sees, r"alice +1\b")
+
+        self.use(scenario)
+
     def test_resizing(self) -> None:
         """Smaller and larger, down to nothing that makes sense; what is in sight stays."""
 

@@ -3,6 +3,7 @@
 from imserver.client.screen.orders import ORDERS, Misuse, find, help_lines, is_order, obey
 from imserver.core import events
 from imserver.core.requests import AddMembers, CreateGroup, LeaveGroup, LogOut, RenameGroup, Request
+from tests.architecture import ROOT
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP
 from tests.client.screen.fakes import ExchangeCase
 
@@ -25,6 +26,11 @@ class ParsingTest(ExchangeCase):
         for order in ORDERS:
             self.assertIn(order.words, text)
         self.assertLess(max(map(len, help_lines())), 78)
+
+    def test_page(self) -> None:
+        """And on the page about imchat."""
+        page = (ROOT / "docs" / "imchat.md").read_text("utf-8")
+        self.assertEqual([order.words for order in ORDERS if f"`{order.words}" not in page], [])
 
 
 class OrderTest(ExchangeCase):
