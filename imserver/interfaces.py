@@ -228,7 +228,7 @@ class IConversations(Interface):
         """(device, conversation, seq) and (account, conversation, seq); a cursor never moves back."""
 
     async def receipt_counts(conversation: int, seq: int) -> tuple[int, int]:
-        """How many present members other than the message's sender have it, and have read it."""
+        """How many present members other than the message's sender have it, and have read it; of a withheld one nobody has."""
 
 
 class IMessages(Interface):

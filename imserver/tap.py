@@ -178,6 +178,7 @@ class Daemon(OrderedService):
     def _running(self) -> None:
         process.on_signals(reactor, self._drain.request, self._reload)
         process.settle_memory()
+        process.dispatch_lightly()
         self._log.info("ready")
         self._notify.ready(self._status())
         self._notify.start_watchdog(self._status)

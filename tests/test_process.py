@@ -5,6 +5,7 @@ import resource
 import signal
 from typing import Any
 
+from twisted.python import log
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver import process
@@ -42,6 +43,31 @@ class PrepareTests(SynchronousTestCase):
         self.assertEqual(process.prepare(), hard)
         self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE)[0], hard)
         self.assertEqual(os.umask(0o022), 0o077)
+
+
+class DispatchTests(SynchronousTestCase):
+    """dispatch_lightly"""
+
+    def setUp(self) -> None:
+        self.patch(log, "callWithLogger", log.callWithLogger)
+        process.dispatch_lightly()
+
+    def test_called(self) -> None:
+        """What a socket's event asks for is called with its arguments."""
+        self.assertEqual(log.callWithLogger(None, max, 1, 2), 2)
+
+    def test_failed(self) -> None:
+        """What it raises is logged and goes no further."""
+        log.callWithLogger(None, divmod, 1, 0)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_interrupted(self) -> None:
+        """Ctrl-C ends the reactor all the same."""
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        self.assertRaises(KeyboardInterrupt, log.callWithLogger, None, interrupt)
 
 
 class SignalTests(SynchronousTestCase):

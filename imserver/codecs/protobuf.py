@@ -87,7 +87,6 @@ class ProtobufCodec:
         return _envelope(ServerFrame(), event, tag)
 
     def _encode_run(self, run: Run) -> bytes:
-        del self._arrived_fields.bodies[:]
         _fill(self._arrived_fields, run)
         frame = self._arrived.SerializeToString()
         self._arrived_bytes += len(frame)
@@ -148,7 +147,7 @@ def _fill(fields: Fields, run: Run) -> None:
     fields.client_id = run.client_id(0)
     fields.kind = run.kind
     fields.content_type = run.content_type
-    fields.bodies.extend(run.bodies)
+    fields.bodies[:] = run.bodies
     fields.time_ms = run.time_ms
 
 

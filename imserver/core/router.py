@@ -55,7 +55,8 @@ class Router:
     def fan_out(self, roster: Roster, burst: Burst) -> None:
         """Push durable messages to every session of every member."""
         if burst.first == 1 and roster.conversation.kind is ConversationKind.DIRECT:
-            self.tell_members(roster, ConversationOpened(Membership(roster.conversation, 1, 0, 0, 0, 0)))
+            told = (burst.run.sender,) if burst.run.withheld else roster.members
+            self.tell(told, ConversationOpened(Membership(roster.conversation, 1, 0, 0, 0, 0)))
         if self._under_way or len(roster.members) > self._core.limits.fanout_per_turn:
             self._under_way.append((iter(tuple(roster.members)), burst))
             if len(self._under_way) == 1:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imserver.core.session import Session
 
 ACCOUNTS_PER_TURN = 4  # each with up to max_contacts contacts
-SESSIONS_PER_TURN = 50
+SESSIONS_PER_TURN = 20  # each with up to as many changes
 
 
 @dataclass(slots=True)

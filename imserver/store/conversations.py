@@ -45,7 +45,8 @@ _RECEIPTS = """
         coalesce(sum(m.read_seq >= :seq), 0)
     FROM members m JOIN runs r ON r.conversation = m.conversation AND r.last_seq = (
         SELECT last_seq FROM runs WHERE conversation = :conversation AND last_seq >= :seq ORDER BY last_seq LIMIT 1)
-    WHERE m.conversation = :conversation AND m.left_seq = 0 AND m.joined_seq < :seq AND m.account <> r.sender"""
+    WHERE m.conversation = :conversation AND m.left_seq = 0 AND m.joined_seq < :seq AND m.account <> r.sender
+        AND r.withheld = 0"""
 _MAX_ID = 2**53 - 1
 
 

@@ -114,11 +114,13 @@ class _MemoryConversations:
         log = self._tables.logs.get(conversation)
         if log is None or not 1 <= seq <= log.last_seq:
             return 0, 0
-        sender = next(run.sender for run in log.runs if seq <= run.last_seq)
+        run = next(run for run in log.runs if seq <= run.last_seq)
+        if run.withheld:
+            return 0, 0
         others = {
             number: place.read_seq >= seq
             for number, place in log.places.items()
-            if number != sender and not place.left_seq and place.joined_seq < seq
+            if number != run.sender and not place.left_seq and place.joined_seq < seq
         }
         having = {
             d.record.account for d in self._tables.devices.values() if d.cursors.get(conversation, 0) >= seq

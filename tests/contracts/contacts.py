@@ -142,6 +142,16 @@ class ContactsContract:
         self.get(self.store.remove_contact(alice, others[0]))
         self.assertEqual(self.get(self.answering(alice, others[5], True)), ADDED)
 
+    def test_other_full(self) -> None:
+        """Nor is anybody the contact of somebody who has no room, whoever asked and whoever accepts."""
+        alice, bob, *others = self.people("alice", "bob", *(f"other{n}" for n in range(5)))
+        self.request(alice, bob)
+        for other in others:
+            self.befriend(other, alice)
+        self.assertEqual(self.refusal(self.answering(bob, alice, True)), Code.LIMIT_REACHED)
+        self.assertEqual(self.refusal(self.asking(bob, alice)), Code.LIMIT_REACHED)
+        self.assertEqual((self.numbers(bob), self.waiting(bob)), ([], [alice]))
+
     def test_open_and_full(self) -> None:
         """Who is open but has no room gets a request instead."""
         alice, *others = self.people("alice", *(f"other{n}" for n in range(6)))

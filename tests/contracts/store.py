@@ -644,6 +644,18 @@ class StoreContract(ContactsContract):
         self.assertEqual([m.client_id for m in history[10:]], [posting.client_id(n) for n in range(3)])
         self.assertEqual(self.get(self.store.membership(bob, 0, direct)).last_seq, 13)
 
+    def test_receipts_of_what_is_withheld(self) -> None:
+        """Nobody has it, however far the cursors are."""
+        alice, bob = self.account("alice"), self.account("bob")
+        conversation = self.direct(alice, bob)
+        self.send(conversation, alice)
+        posting = self.posting(conversation, alice)
+        posting.withheld = True
+        self.get(self.store.append([posting], NOW))
+        self.get(self.store.save_cursors([(self.device(bob), conversation, 2)], [(bob, conversation, 2)]))
+        counts = [self.get(self.store.receipt_counts(conversation, seq)) for seq in (1, 2)]
+        self.assertEqual(counts, [(1, 1), (0, 0)])
+
     def test_withheld(self) -> None:
         """That a run is withheld is kept, and hides nothing here."""
         alice, _, direct = self.talk()

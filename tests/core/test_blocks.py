@@ -5,8 +5,19 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.roster import Rosters
-from imserver.core.values import AccountPresence, Presence, State
-from tests.core.client import Client, Hesitant, Turnstile, account, befriend, group, logged_in, result, text
+from imserver.core.values import AccountPresence, Message, Presence, State
+from tests.core.client import (
+    Client,
+    Hesitant,
+    Turnstile,
+    account,
+    befriend,
+    group,
+    logged_in,
+    result,
+    text,
+    text_to,
+)
 from tests.fakes import World
 
 ALICE, BOB, CAROL = 100_001, 100_002, 100_003
@@ -127,6 +138,45 @@ class BlockTests(SynchronousTestCase):
         for client, own in ((self.alice, ALICE), (self.bob, BOB), (tablet, ALICE)):
             told = client.of(e.DeliveredUpTo) + client.of(e.ReadUpTo)
             self.assertEqual(told, [e.ReadUpTo(direct, own, 2)])
+
+    def test_messages(self) -> None:
+        """What is said while the block lasts is stored for its sender, and stays withheld; what follows comes."""
+        direct = self.direct(self.bob, ALICE)
+        self.bob.ask(text(direct, "before"))
+        self.block()
+        self.assertEqual(self.bob.ask(text(direct, "meanwhile")).seq, 2)
+        self.alice.ask(text(direct, "mine"))
+        self.alice.ask(r.Unblock(BOB))
+        self.bob.ask(text(direct, "after"))
+        said = {
+            client: [one.body for one in self.history(client, direct)] for client in (self.alice, self.bob)
+        }
+        self.assertEqual(said[self.bob], [b"before", b"meanwhile", b"mine", b"after"])
+        self.assertEqual(said[self.alice], [b"before", b"", b"mine", b"after"])
+        self.assertEqual(self.alice.texts, ["before", "", "after"])
+        self.assertEqual(self.bob.texts, ["mine"])
+
+    def test_first_message(self) -> None:
+        """A conversation that begins with what is withheld is not announced to whom it is withheld from."""
+        self.block()
+        for client in (self.bob, self.carol):
+            client.ask(text_to("alice", "hello", b"%d" % client.session.number))
+            self.assertEqual(len(client.of(e.ConversationOpened)), 1)
+        opened = [event.membership.conversation.peers for event in self.alice.of(e.ConversationOpened)]
+        self.assertEqual([[peer.name for peer in peers] for peers in opened], [["alice", "carol"]])
+
+    def history(self, client: Client, conversation: int) -> list[Message]:
+        found: list[Message] = client.ask(r.FetchHistory(conversation, 0, 0, 0)).messages
+        return found
+
+    def test_message_counts(self) -> None:
+        """The sender of what is withheld is not told that it has arrived."""
+        direct = self.direct(self.bob, ALICE)
+        self.block()
+        self.bob.ask(text(direct, "hello"))
+        for request in (r.MarkDelivered(direct, 1), r.MarkRead(direct, 1)):
+            self.alice.ask(request)
+        self.assertEqual(self.bob.ask(r.CountReceipts(direct, 1)), e.ReceiptCounts(direct, 1, 0, 0))
 
     def test_groups(self) -> None:
         """What is said in a group is said to everybody."""

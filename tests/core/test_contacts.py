@@ -119,6 +119,12 @@ class ContactTests(SynchronousTestCase):
         self.world.clock.advance(61)
         self.assertEqual(self.alice.code(r.RequestContact(CAROL, "")), "")
 
+    def test_no_rate(self) -> None:
+        """Where rates are lifted this one is, too."""
+        self.world.core.set_limits(replace(LIMITS, enabled=False))
+        codes = {self.alice.code(r.RequestContact(CAROL, "")) for _ in range(100)}
+        self.assertEqual(codes, {""})
+
     # -- ending it
 
     def test_removed(self) -> None:

@@ -14,10 +14,12 @@ from imserver.core.events import (
     ContactRequestList,
     Done,
     Event,
+    MessageArrived,
     PresenceChanged,
     ProfileChanged,
+    Sent,
 )
-from imserver.core.values import AccountPresence, Presence, State
+from imserver.core.values import AccountPresence, Kind, Presence, State
 from tests.end_to_end.daemon import Daemon
 from tests.end_to_end.peer import PASSWORD, Peer
 
@@ -116,6 +118,9 @@ class ContactsTests(SynchronousTestCase):
         while self.presence(self.bob) != [AccountPresence(self.alice_number, OFFLINE)]:
             pass
         self.assertEqual(self.contacts(self.bob), [("alice", OFFLINE)])
+        self.bob.expect(r.SendTo("alice", b"1", Kind.TEXT, "", b"why?"), Sent)
+        tombstone = self.hear(self.alice, MessageArrived).message
+        self.assertEqual((tombstone.kind, tombstone.body), (Kind.TOMBSTONE, b""))
         self.bob.expect(r.RequestContact(self.alice_number, "why?"), Done)
         self.assertEqual(self.alice.expect(r.ListContactRequests(0, 0), ContactRequestList).requests, [])
 

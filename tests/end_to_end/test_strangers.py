@@ -55,7 +55,7 @@ SIGNALS: tuple[Callable[[int], Request], ...] = (
     lambda id: MarkRead(id, 1),
     lambda id: SetTyping(id, True),
 )
-TABLES = ("accounts", "conversations", "members", "device_cursors", "messages", "rpc_results")
+TABLES = ("accounts", "conversations", "members", "device_cursors", "runs", "client_ids", "rpc_results")
 # A server on which whoever knows an id is a member.
 OPEN_DOORS = (
     sys.executable,
