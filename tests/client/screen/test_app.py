@@ -296,7 +296,8 @@ class HistoryTest(AppCase):
         """A conversation that is opened again shows what it showed, and what has come since is unread."""
 
         async def scenario(person: Person) -> None:
-            await person.press("alt+down", "pageup")
+            await person.press("alt+down")
+            await person.press("pageup")
             top = person.sees.splitlines()[2].partition("▕")[2]
             await person.press("alt+down")
             self.server.say(DIRECT, "meanwhile")
