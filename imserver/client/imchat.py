@@ -85,7 +85,7 @@ def _screen(options: Options) -> int:
     password = questions.password_in(options.password_file) if options.password_file else ""
     program.log_to(folder)
     app = program.make_app(entrance, name, password, _readable(options.server))
-    return run(reactor, program.show(app, loop), endless=True)
+    return run(reactor, program.show(app, loop), endless=True) or app.return_code or DONE
 
 
 def _endpoint(reactor: Any, options: Options) -> IStreamClientEndpoint:

@@ -1,9 +1,11 @@
 """A real terminal for tests: tmux, with a server of its own, in which a program runs as for a person."""
 
+import os
 import shlex
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from unittest import TestCase
 
 SECONDS = 30.0
@@ -56,6 +58,12 @@ class Terminal:
     def resize(self, width: int, height: int) -> None:
         """The window is another one."""
         self._tmux("resize-window", "-x", str(width), "-y", str(height))
+
+    def signal(self, number: int) -> None:
+        """Send the program a signal: it is the only child of the shell in the window."""
+        shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        child = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0]
+        os.kill(int(child), number)
 
     @property
     def screen(self) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -171,6 +172,13 @@ class ScreenTests(Screen):
         back.wait_for("alice - online")
         back.say("/quit")
         back.wait_for("ended with 0")
+
+    def test_ended_from_outside(self) -> None:
+        """SIGTERM restores the terminal, and nothing goes wrong."""
+        alice = self.register("alice")
+        alice.signal(signal.SIGTERM)
+        seen = alice.wait_for("ended with 0")
+        self.assertNotIn("Traceback", seen)
 
     def test_contacts(self) -> None:
         """Somebody asks, is accepted, and is seen to come and go."""

@@ -83,7 +83,12 @@ class Desk(Screen[None]):
     def on_mount(self) -> None:
         """Called by textual."""
         self.set_interval(1.0, self._show_status)
+        self.watch(self.app, "app_focus", self.changed, init=False)
         self.query_one(EntryLine).focus()
+
+    def on_screen_resume(self) -> None:
+        """Nothing lies above it any more."""
+        self.changed()
 
     # -- what the exchange tells
 
@@ -205,7 +210,8 @@ class Desk(Screen[None]):
     def on_history_end_seen(self) -> None:
         """The newest message is in sight, if somebody looks."""
         chat = self.exchange.chats.open
-        if chat is not None and self.app.app_focus and self.query_one(History).display:
+        is_seen = self.app.app_focus and self.is_active and self.query_one("#talk").display
+        if chat is not None and is_seen:
             self.exchange.read(chat)
 
     def action_help(self) -> None:
@@ -215,6 +221,7 @@ class Desk(Screen[None]):
     def action_toggle_list(self) -> None:
         """F2."""
         self.toggle_class("-list")
+        self.changed()
 
     def action_next_unread(self) -> None:
         """F3."""

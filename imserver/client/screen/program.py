@@ -37,7 +37,7 @@ async def show(app: ScreenApp, loop: asyncio.AbstractEventLoop) -> None:
     running = loop.create_task(app.run_async())
     try:
         await _shielded(running)
-    except CancelledError:
+    except (CancelledError, asyncio.CancelledError):
         app.exit()
         await _shielded(running)
     finally:

@@ -174,6 +174,30 @@ class TalkTest(AppCase):
         self.setUp()
         self.use(scenario, (40, 12))
 
+    def test_only_what_is_in_sight_is_read(self) -> None:
+        """Not behind the list where it is narrow, behind a page, or while somebody looks elsewhere."""
+
+        async def scenario(person: Person) -> None:
+            await person.press("f3")
+            self.assertEqual(self.server.read, {DIRECT: 1})
+            for hide, show in (("f2", "f2"), ("f1", "escape")):
+                await person.press(hide)
+                self.server.say(DIRECT, "hello?")
+                await person.wait()
+                unread = self.server.read[DIRECT]
+                await person.press(show)
+                self.assertEqual((unread, self.server.read), (unread, {DIRECT: unread + 1}))
+            person.app.app_focus = False
+            self.server.say(DIRECT, "hello?")
+            await person.wait()
+            self.assertEqual(self.server.read, {DIRECT: 3})
+            person.app.app_focus = True
+            await person.wait()
+            self.assertEqual(self.server.read, {DIRECT: 4})
+
+        self.server.say(DIRECT, "hello?")
+        self.use(scenario, (40, 12))
+
     def test_several_lines(self) -> None:
         """Ctrl-J (and Alt-Enter) begins one; Enter sends all."""
 
