@@ -14,7 +14,7 @@ INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config
 PROTO_OUT := .
 
 .NOTPARALLEL:
-.PHONY: run test check lint types generated format proto bench bench-presence fuzz coverage install clean
+.PHONY: run test check lint types generated format proto bench bench-backup bench-peers bench-presence fuzz coverage install clean
 
 run: $(VENV)/.run
 	@$(VENV)/bin/twistd --nodaemon --pidfile= imserver $(ARGS)
@@ -48,6 +48,13 @@ proto: $(VENV)/.dev
 bench: $(VENV)/.test
 	@$(PYTHON) -m bench $(ARGS)
 
+# The same work for ejabberd and Prosody, which it installs from Debian; five minutes, and nothing else should run.
+bench-peers: $(VENV)/.test
+	@$(PYTHON) -m bench.peers $(ARGS)
+
+bench-backup: $(VENV)/.test
+	@$(PYTHON) -m bench.backup $(ARGS)
+
 bench-presence: $(VENV)/.test
 	@$(PYTHON) -m bench.presence $(ARGS)
 
@@ -55,13 +62,15 @@ fuzz: $(VENV)/.test
 	@$(PYTHON) -m tests.fuzz $(ARGS)
 
 coverage: $(VENV)/.test
+	@$(PYTHON) -m coverage erase
 	@$(PYTHON) -m coverage run -m tests.run $(TESTS)
+	@$(PYTHON) -m coverage combine --quiet
 	@$(PYTHON) -m coverage report
 
 install: $(VENV)/.run
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .coverage .hypothesis .mypy_cache .ruff_cache
+	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .coverage* .hypothesis .mypy_cache .ruff_cache
 
 # What is installed is remembered in these files, so that a second call is instant.
 
@@ -71,7 +80,7 @@ $(VENV)/.run: $(SETUP_FILES) .ci/setup
 	@touch $@
 
 $(VENV)/.test: $(SETUP_FILES) .ci/setup
-	@.ci/setup $(VENV) openssl strace ps mount tmux
+	@.ci/setup $(VENV) openssl strace ps mount systemd-analyze tmux
 	@$(INSTALL) '.[screen,test]'
 	@touch $@ $(VENV)/.run
 

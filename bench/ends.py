@@ -35,7 +35,7 @@ class RelayReceiver:
         self._next += count
 
 
-class _NativeEnd:
+class NativeEnd:
     """Parses what the server sends; subclasses say what they expect."""
 
     def __init__(self, line: Line) -> None:
@@ -49,24 +49,25 @@ class _NativeEnd:
             frame = ServerFrame.FromString(payload)
             kind = frame.WhichOneof("event")
             if kind == "probe":
-                self._tell(Ping())
+                self.tell(Ping())
             elif kind in ("refused", "closing", "go_away"):
                 raise BrokenPromise(str(frame))
             else:
                 self._event(kind, frame)
         self._segment_ended()
 
-    def _tell(self, request: Request) -> None:
+    def tell(self, request: Request) -> None:
+        """Send a request; nobody matches its answer by the tag."""
         self._line.write(pack(CODEC.encode_request(request, 1)))
 
     def _event(self, kind: str | None, frame: ServerFrame) -> None:
         raise NotImplementedError
 
     def _segment_ended(self) -> None:
-        raise NotImplementedError
+        """All events of a segment have been seen."""
 
 
-class NativeSender(_NativeEnd):
+class NativeSender(NativeEnd):
     """Sees the answers to its sends, in the order of sending."""
 
     def __init__(self, line: Line, stream: Stream) -> None:
@@ -93,7 +94,7 @@ class NativeSender(_NativeEnd):
             self._new = 0
 
 
-class NativeReceiver(_NativeEnd):
+class NativeReceiver(NativeEnd):
     """Sees the messages, every one once and in order, and says that it has them as the client library does."""
 
     def __init__(self, line: Line, stream: Stream, load: Load, source: bytes) -> None:
@@ -120,7 +121,7 @@ class NativeReceiver(_NativeEnd):
                 self._fetch(frame.history.conversation)
 
     def _fetch(self, conversation: int) -> None:
-        self._tell(FetchHistory(conversation, self._seq, 0, 0))
+        self.tell(FetchHistory(conversation, self._seq, 0, 0))
 
     def _arrived(self, run: Run) -> None:
         if not run.client_id.startswith(self._source):
@@ -153,4 +154,4 @@ class NativeReceiver(_NativeEnd):
 
     def _mark(self) -> None:
         self._marked = self._seq
-        self._tell(MarkDelivered(self._conversation, self._seq))
+        self.tell(MarkDelivered(self._conversation, self._seq))

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from bench.measure import rss_bytes
+from bench.measure import family, rss_bytes
 from bench.prepare import token
 from imserver.core.events import Pong
 from imserver.core.requests import Ping
@@ -13,6 +14,7 @@ from tests.end_to_end.peer import Address, Peer
 SETTLE_SECONDS = 1.5
 # The server holds 1,000 strangers at most, and these for 15 s.
 STRANGERS = 900
+T = TypeVar("T")
 
 
 @dataclass(slots=True, frozen=True)
@@ -26,27 +28,37 @@ class Footprint:
 
 def logged_in(address: Address, pid: int, count: int) -> Footprint:
     """Connections that are logged in, each to an account of its own; afterwards all must still answer."""
-
-    def come(n: int) -> Peer:
-        peer = Peer(address)
-        peer.log_in_with_token(token(n))
-        return peer
-
-    return _footprint(pid, count, come)
+    return footprint(pid, count, lambda n: log_in(address, n), _leave)
 
 
 def strangers(address: Address, pid: int) -> Footprint:
     """Connections that have said nothing."""
-    return _footprint(pid, STRANGERS, lambda _: Peer(address))
+    return footprint(pid, STRANGERS, lambda _: Peer(address), _leave)
 
 
-def _footprint(pid: int, count: int, come: Callable[[int], Peer]) -> Footprint:
+def log_in(address: Address, n: int) -> Peer:
+    """A connection of the n-th prepared account."""
+    peer = Peer(address)
+    peer.log_in_with_token(token(n))
+    return peer
+
+
+def footprint(pid: int, count: int, come: Callable[[int], T], leave: Callable[[T], object]) -> Footprint:
+    """What the process `pid` with its children needs for `count` peers who `come`, each with its number, and `leave`."""
     time.sleep(SETTLE_SECONDS)
-    empty = rss_bytes(pid)
+    empty = _memory(pid)
     peers = [come(n) for n in range(count)]
     time.sleep(SETTLE_SECONDS)
-    full = rss_bytes(pid)
+    full = _memory(pid)
     for peer in peers:
-        peer.expect(Ping(), Pong)
-        peer.close()
+        leave(peer)
     return Footprint(count, empty, (full - empty) / count)
+
+
+def _memory(pid: int) -> int:
+    return sum(map(rss_bytes, family(pid)))
+
+
+def _leave(peer: Peer) -> None:
+    peer.expect(Ping(), Pong)
+    peer.close()

@@ -141,7 +141,7 @@ class Load:
         while (now := self._clock()) < end:
             for stream in streams:
                 stream.fill(window, now)
-            self._turn(now)
+            self.turn(now)
 
     def finish(self, streams: Iterable[Stream], seconds: float) -> None:
         """Wait until nothing is in flight.  Raises BrokenPromise after `seconds`."""
@@ -151,7 +151,7 @@ class Load:
             now = self._clock()
             if now > end:
                 raise BrokenPromise(f"{left} messages were not delivered within {seconds:.0f} s")
-            self._turn(now)
+            self.turn(now)
 
     def close(self) -> None:
         """Close every connection."""
@@ -159,8 +159,9 @@ class Load:
             line.socket.close()
         self.poll.close()
 
-    def _turn(self, now: float) -> None:
-        for descriptor, events in self.poll.poll(0.01):
+    def turn(self, now: float, wait_seconds: float = 0.01) -> None:
+        """Handle what has come, or comes within that time, and what is due."""
+        for descriptor, events in self.poll.poll(wait_seconds):
             self._lines[descriptor].ready(events)
         while self.later and self.later[0][0] <= now:
             self.later.popleft()[1]()

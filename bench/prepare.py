@@ -17,6 +17,10 @@ from imserver.store.sqlite import SqliteStore
 
 AT_ONCE = 500
 NOW_MS = 1_700_000_000_000
+# Of the password that everybody has, tests.end_to_end.peer.PASSWORD: to hash it takes longer than all the rest.
+PASSWORD_HASH = (
+    "$argon2id$v=19$m=19456,t=2,p=1$W9VrawqP2Ts1wHi6+tGZdA$FLVLj4hPmdpJ7gQfol4o2KvdyOnyuNiNPD8naoTRl9I"
+)
 
 
 def token(n: int) -> bytes:
@@ -32,7 +36,7 @@ async def fill(store: SqliteStore, count: int) -> None:
 
 
 async def _person(store: SqliteStore, n: int) -> None:
-    account = await store.create_account(f"load{n}", f"Load {n}", "", NOW_MS)
+    account = await store.create_account(f"load{n}", f"Load {n}", PASSWORD_HASH, NOW_MS)
     await store.put_device(account.number, "load", hashlib.sha256(token(n)).digest(), NOW_MS, 10)
 
 

@@ -30,10 +30,10 @@ def data_folder(where: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def daemon(folder: Path) -> Iterator[Daemon]:
-    """The daemon over that folder, stopped at the end.  Raises AssertionError with its log if it fails."""
+def daemon(folder: Path, wire: str = "native") -> Iterator[Daemon]:
+    """The daemon over that folder with one wire, stopped at the end.  Raises AssertionError with its log if it fails."""
     case = TestCase()
-    server = Daemon(case, folder=folder, config=CONFIG)
+    server = Daemon(case, folder=folder, config=CONFIG, listen=[f"{wire}=tcp:127.0.0.1:0"])
     try:
         yield server.start()
         if server.stop() != 0:

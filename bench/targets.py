@@ -69,15 +69,21 @@ class Relay:
 def server(address: Address, pid: int) -> Target:
     """Log prepared accounts in: a hundred for the pairs, then five hundred for the group."""
     load = Load()
-    senders, receivers, group = (
-        [_Person(address, n) for n in numbers]
-        for numbers in (range(PAIRS), range(PAIRS, 2 * PAIRS), range(2 * PAIRS, PEOPLE))
-    )
-    opened = [one.open(OpenDirect(other.number)) for one, other in zip(senders, receivers, strict=True)]
+    pairs = native_pairs(load, address, PAIRS)
+    group = [_Person(address, n) for n in range(2 * PAIRS, PEOPLE)]
     others = [person.number for person in group[1:]]
     conversation = group[0].open(CreateGroup("the large group", others))
-    pairs = [_stream(load, *pair) for pair in zip(opened, senders, ([one] for one in receivers), strict=True)]
     return Target("server", pid, load, pairs, _stream(load, conversation, group[0], group[1:]))
+
+
+def native_pairs(load: Load, address: Address, count: int) -> list[Stream]:
+    """Streams between prepared accounts: from the first `count` of them to the next."""
+    people = [_Person(address, n) for n in range(2 * count)]
+    return [_pair(load, *pair) for pair in zip(people[:count], people[count:], strict=True)]
+
+
+def _pair(load: Load, sender: "_Person", receiver: "_Person") -> Stream:
+    return _stream(load, sender.open(OpenDirect(receiver.number)), sender, [receiver])
 
 
 class _Person:

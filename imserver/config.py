@@ -104,6 +104,11 @@ def parse(text: str, origin: str) -> Config:
     return config
 
 
+def data_folder(given: str, config: Config, environment: Mapping[str, str]) -> str:
+    """Where the data are: as given on the command line, else configured, else where systemd says, else here."""
+    return given or config.data or environment.get("STATE_DIRECTORY", "") or "imserver-data"
+
+
 def _fault(text: str, origin: str, path: str, message: str) -> ConfigError:
     return ConfigError(f"{origin}, line {_line_of(text, path)}: {path or 'the file'}: {message}")
 
@@ -200,6 +205,9 @@ _CEILINGS = {
     "max_display_name_chars": 256,
     "max_signature_chars": 1024,
     "max_title_chars": 256,
+    "max_announcement_chars": 2048,
+    "max_join_text_chars": 1024,
+    "max_mute_seconds": 1_000_000_000,
     "max_device_name_chars": 128,
 }
 

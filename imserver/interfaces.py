@@ -17,7 +17,7 @@ from twisted.application.service import IService
 from zope.interface import Attribute, Interface
 
 from imserver.core.burst import Burst
-from imserver.core.changes import GroupChange, GroupOutcome
+from imserver.core.changes import GroupChange, GroupLimits, GroupOutcome
 from imserver.core.contacting import ContactBounds, ContactOutcome, ContactRecord
 from imserver.core.events import Event
 from imserver.core.posting import Posting
@@ -29,9 +29,12 @@ from imserver.core.values import (
     ContactRequest,
     Conversation,
     DeviceRecord,
+    JoinRequest,
     Member,
     Membership,
+    Standings,
 )
+from imserver.operator.interfaces import IOperators
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -85,9 +88,21 @@ class IAccounts(Interface):
     """Accounts and their devices.  Every method is asynchronous; what it wrote is on disk when it returns."""
 
     async def create_account(
-        name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+        name: str,
+        display_name: str,
+        password_hash: str,
+        now_ms: int,
+        open_to_contacts: bool = False,
+        invitation_sha256: bytes = b"",
     ) -> Account:
-        """A new account; an all-digit name is its number.  Raises NAME_TAKEN, also for names of deleted accounts."""
+        """A new account; an all-digit name is its number.  Raises NAME_TAKEN, also for names of deleted accounts.
+
+        With the digest of an invitation's code, uses it up once in the same transaction; raises
+        REGISTRATION_CLOSED if that is not valid any more.
+        """
+
+    async def is_invited(invitation_sha256: bytes, now_ms: int) -> bool:
+        """Whether an invitation has that digest, is not used up and has not expired."""
 
     async def account_named(name: str) -> AccountRecord | None:
         """By login name."""
@@ -104,8 +119,8 @@ class IAccounts(Interface):
     async def set_profile(number: int, display_name: str, signature: str) -> None:
         """Replace what others see."""
 
-    async def delete_account(number: int, now_ms: int) -> list[int]:
-        """Forget everything but number, name and messages, also its contacts; leave all groups.  -> ids of the conversations left."""
+    async def delete_account(number: int, now_ms: int) -> list[GroupOutcome]:
+        """Forget everything but number, name and messages, also its contacts; leave all groups, which the outcomes tell."""
 
     async def put_device(
         account: int, name: str, token_sha256: bytes, now_ms: int, max_devices: int
@@ -193,23 +208,33 @@ class IConversations(Interface):
     async def direct(one: int, other: int) -> Conversation | None:
         """The direct conversation of two accounts, if there is one."""
 
-    async def open_direct(one: int, other: int, now_ms: int) -> Conversation:
-        """The direct conversation of two accounts, created at need."""
+    async def open_direct(asker: int, other: int, now_ms: int, max_conversations: int) -> Conversation:
+        """The direct conversation of two accounts, created at need.
 
-    async def change_group(
-        change: GroupChange, now_ms: int, max_members: int, max_conversations: int
-    ) -> GroupOutcome:
+        Only then it raises: NOT_FOUND if one is not there, LIMIT_REACHED if the asker is in max_conversations.
+        """
+
+    async def open_directs(one: int, others: Sequence[int], now_ms: int) -> list[Conversation]:
+        """Those of one account with each of the others, in one transaction; who has been deleted may be left out."""
+
+    async def change_group(change: GroupChange, now_ms: int, limits: GroupLimits) -> GroupOutcome:
         """Check, apply, log and record a change in one transaction.
 
-        Raises NOT_FOUND (no such group or account), NOT_MEMBER, FORBIDDEN (not a group), LIMIT_REACHED,
-        REQUEST_ID_REUSED, REQUEST_TOO_OLD, FENCED (delivery.md section 4).
+        Raises NOT_FOUND (no such group, account, member or request), NOT_MEMBER, FORBIDDEN (not a group, or not
+        allowed: store/permissions.py), LIMIT_REACHED, REQUEST_ID_REUSED, REQUEST_TOO_OLD, FENCED (delivery.md
+        section 4).
         """
+
+    async def group_numbered(number: int) -> tuple[Conversation, int] | None:
+        """A group, also a dissolved one, and how many members it has; None if there was never one of that number."""
+
+    async def join_requests(conversation: int, after: int, limit: int) -> list[JoinRequest]:
+        """Those of accounts with number > after, ascending, at most `limit`."""
 
     async def conversation(
         conversation: int,
-    ) -> tuple[Conversation, dict[int, int], int, frozenset[int]] | None:
-        """-> the conversation, its present members as {number: joined_seq}, its last seq, and, of the two of a direct
-        one, who is blocked by the other; None if unknown."""
+    ) -> tuple[Conversation, dict[int, int], int, Standings] | None:
+        """-> the conversation, its present members as {number: joined_seq}, its last seq, who may do what; None if unknown."""
 
     async def membership(account: int, device: int, conversation: int) -> Membership | None:
         """One conversation as this device has it; also after leaving it."""
@@ -252,7 +277,7 @@ class IMessages(Interface):
         """Random; changes only when the store is restored from a backup."""
 
 
-class IStore(IAccounts, IContacts, IConversations, IMessages):
+class IStore(IAccounts, IContacts, IConversations, IMessages, IOperators):
     """What the core is given: one store for everything."""
 
     state = Attribute("str: 'ready', or 'degraded' while it takes no writes")

@@ -21,6 +21,7 @@ MAX_MESSAGE_CHARS = 1024
 MAX_TRACEBACK_CHARS = 8192
 LINES_PER_SECOND = 10
 _MAX_KINDS = 10_000
+AUDIT = "audit"  # the log_kind of what operators did, of which no line is ever left out
 
 # C0, DEL, C1, marks and overrides of writing direction, line separators, lone surrogates.
 _UNSAFE = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -95,12 +96,13 @@ class LineObserver:
         self._written: dict[tuple[object, str], int] = {}
 
     def __call__(self, event: LogEvent) -> None:
-        """Write the event, unless too many of its kind were written in this second."""
-        if _level(event) < self._level:
+        """Write the event, unless too many of its kind were written in this second; of audit every line."""
+        is_audit = event.get("log_kind") == AUDIT
+        if _level(event) < self._level and not is_audit:
             return
         if int(event["log_time"]) != self._second:
             self._next_second(event)
-        if self._is_welcome(event):
+        if is_audit or self._is_welcome(event):
             self._write(event)
 
     def _is_welcome(self, event: LogEvent) -> bool:

@@ -19,11 +19,12 @@ from twisted.python.threadpool import ThreadPool
 
 import imserver.wires
 from imserver import process
-from imserver.config import Config, ConfigError, Listener, Log, load
+from imserver.config import Config, ConfigError, Listener, Log, data_folder, load
 from imserver.core.core import Core
 from imserver.core.limits import Limits
 from imserver.interfaces import IWire
 from imserver.logs import LineObserver, StandardLogging, json_line, text_line
+from imserver.net.activation import passed, passed_names
 from imserver.net.connections import Connections
 from imserver.net.drain import Drain
 from imserver.net.endpoints import describes_local
@@ -32,7 +33,8 @@ from imserver.net.lag import LagWatch
 from imserver.net.listeners import CannotListen, ListenerOptions, ListeningService
 from imserver.net.notify import Notify
 from imserver.net.services import OrderedService, Part
-from imserver.net.tls import CertificateError, Certificates
+from imserver.net.tls import CertificateError, Certificates, located
+from imserver.operator.admin_socket import AdminSocket
 from imserver.passwords import THREADS, Argon2Passwords
 from imserver.store.errors import StoreError
 from imserver.store.sqlite import SqliteStore
@@ -61,6 +63,8 @@ class Options(usage.Options):
         super().__init__()
         self._listeners: tuple[Listener, ...] = ()
         self.wires = {wire.name: wire for wire in getPlugins(IWire, imserver.wires)}
+        # Asked once, because a listener takes its socket away.
+        self._passed = {name: passed(name) for name in passed_names(os.environ)}
 
     def opt_listen(self, value: str) -> None:
         """WIRE=ENDPOINT, as in native=tcp:127.0.0.1:8890, in place of the configured listeners; repeat it for more."""
@@ -82,20 +86,38 @@ class Options(usage.Options):
     def load(self) -> Config:
         """The configuration file with what the command line says above it.  Raises ConfigError."""
         config = load(Path(self["config"])) if self["config"] else Config()
-        default = tuple(Listener(wire.name) for wire in self.wires.values() if wire.default_endpoint)
-        chosen = self._listeners or config.listeners or default
-        data = self["data"] or config.data or os.environ.get("STATE_DIRECTORY", "") or "imserver-data"
-        return replace(config, data=data, listeners=tuple(map(self._resolved, chosen)))
+        default = tuple(Listener(wire.name) for wire in self.wires.values() if self._usual_endpoint(wire))
+        chosen = tuple(map(self._resolved, self._listeners or config.listeners or default))
+        self._check_passed(chosen)
+        return replace(config, data=data_folder(self["data"] or "", config, os.environ), listeners=chosen)
+
+    def _usual_endpoint(self, wire: Any) -> str:
+        """Where a wire listens unless told otherwise: the socket that systemd passed under its name comes first."""
+        return self._passed.get(wire.name) or wire.default_endpoint
 
     def _resolved(self, listener: Listener) -> Listener:
         wire = self.wires.get(listener.wire)
         if wire is None:
             known = ", ".join(sorted(self.wires))
             raise ConfigError(f'there is no wire "{listener.wire}"; there are: {known}')
-        endpoint = listener.endpoint or wire.default_endpoint
+        endpoint = listener.endpoint or self._usual_endpoint(wire)
         if not endpoint:
             raise ConfigError(f"the wire {wire.name} has no default endpoint; name one in its listener")
         return replace(listener, endpoint=endpoint)
+
+    def _check_passed(self, listeners: tuple[Listener, ...]) -> None:
+        """Who connects to a socket that nobody serves would wait for ever."""
+        used = [
+            each.endpoint.rpartition(":name=")[2]
+            for each in listeners
+            if each.endpoint.startswith("systemd:")
+        ]
+        for name in self._passed:
+            if used.count(name) != 1:
+                raise ConfigError(
+                    f"systemd passed the socket {name}, which needs one listener and has {used.count(name)}; "
+                    f"configure one, or run: systemctl disable --now imserver-{name}.socket"
+                )
 
 
 class Daemon(OrderedService):
@@ -120,7 +142,7 @@ class Daemon(OrderedService):
     def _put_together(self) -> None:
         config = self._config
         self._load_certificates(config)()
-        store = SqliteStore(Path(config.data), reactor, fatal=process.die)
+        store = self._store = SqliteStore(Path(config.data), reactor, fatal=process.die)
         pool = ThreadPool(0, THREADS, "passwords")
         passwords = Argon2Passwords(reactor, pool, self.limits)
         self._core = Core(
@@ -132,6 +154,7 @@ class Daemon(OrderedService):
             Part("store", store.open, store.close),
             Part("passwords", pool.start, pool.stop),
             Part("core", self._core.start, self._core.stop),
+            AdminSocket(self._core, Path(config.data), reactor),
             self._connections,
         ):
             part.setServiceParent(self)
@@ -181,16 +204,21 @@ class Daemon(OrderedService):
         process.dispatch_lightly()
         self._log.info("ready")
         self._notify.ready(self._status())
-        self._notify.start_watchdog(self._status)
+        self._notify.start_watchdog(self._status, self._store.is_alive)
 
     def _status(self) -> str:
+        core = self._core
         return (
-            f"{self._core.state}, {self._core.session_count()} sessions, {self._gate.connections} connections"
+            f"{core.state}, {core.session_count()} sessions, {self._gate.connections} connections, "
+            f"messages wait {core.admission.delay * 1000:.0f} ms"
         )
 
     def _load_certificates(self, config: Config) -> Any:
         return self._certificates.load(
-            {name: (Path(it.cert), Path(it.key)) for name, it in config.tls.items()}
+            {
+                name: (located(it.cert, os.environ), located(it.key, os.environ))
+                for name, it in config.tls.items()
+            }
         )
 
     def _reload(self) -> None:

@@ -15,13 +15,14 @@ ROOT = Path(__file__).parent.parent
 _CORE_VALUES = (
     "imserver.core.values",
     "imserver.core.requests",
+    "imserver.core.group_requests",
     "imserver.core.events",
     "imserver.core.errors",
 )
 LAYERS: dict[str, tuple[str, ...]] = {
     "imserver": (),
     "imserver.crash": (),
-    "imserver.interfaces": ("imserver.core", "zope.interface"),
+    "imserver.interfaces": ("imserver.core", "imserver.operator.interfaces", "zope.interface"),
     "imserver.core": ("imserver.core", "imserver.crash"),
     "imserver.net": (
         *("imserver.net", "imserver.core", "imserver.interfaces", "imserver.crash"),
@@ -34,13 +35,24 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.proto": ("google.protobuf",),
     "imserver.wires": (
         *("imserver.net", "imserver.codecs", "imserver.proto", "imserver.core", "imserver.interfaces"),
-        *("twisted", "zope.interface"),
+        *("imserver.operator", "twisted", "zope.interface"),
     ),
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),
         *("imserver.core.errors", "imserver.core.changes", "imserver.core.notices", "imserver.core.posting"),
-        *("imserver.core.run", "imserver.core.client_ids", "imserver.core.contacting"),
+        *(
+            "imserver.core.run",
+            "imserver.core.client_ids",
+            "imserver.core.contacting",
+            "imserver.core.statistics",
+        ),
         *("imserver.core.names.MAX_NUMBER", "apsw", "twisted", "zope.interface"),
+    ),
+    "imserver.admin": (
+        *("imserver.admin", "imserver.operator", "imserver.store", "imserver.config", "imserver.core"),
+        *("imserver.net", "imserver.wires", "imserver.interfaces", "imserver.process"),
+        *("imserver.client.questions", "imserver.client.terminal"),
+        *("twisted.plugin", "cryptography", "apsw"),
     ),
     "imserver.client": (
         *("imserver.client", "imserver.net.framing", "imserver.codecs", "imserver.proto", *_CORE_VALUES),
@@ -48,6 +60,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography"),
     ),
     "imserver.client.screen": (*("imserver.client", *_CORE_VALUES, "twisted", "textual", "rich"),),
+    "imserver.operator": (
+        *("imserver.operator", "imserver.core", "imserver.interfaces", "imserver.net"),
+        *("imserver.logs", "twisted", "zope.interface"),
+    ),
     "imserver.passwords": ("imserver.core", "imserver.interfaces", "argon2", "twisted", "zope.interface"),
     "imserver.process": ("twisted", "google.protobuf"),
     "imserver.logs": ("twisted", "zope.interface"),
@@ -72,7 +88,7 @@ FORBIDDEN: dict[str, tuple[str, tuple[str, ...]]] = {
     "zipfile": ("the server opens no archive", ()),
     "tarfile": ("the server opens no archive", ()),
     "twisted.names": ("the server resolves no name a user gives", ()),
-    "twisted.python.log": ("log through twisted.logger", ()),
+    "twisted.python.log": ("log through twisted.logger", ("imserver.process",)),
 }
 DANGEROUS_CALLS = ("eval", "exec", "compile", "__import__")
 

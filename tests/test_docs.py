@@ -8,9 +8,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core import events, requests
+from imserver.core.changes import Action
 from imserver.core.errors import Code
 from imserver.core.limits import Limits
 from imserver.net.framing import Int32Framing
+from imserver.operator.table import COMMANDS
 from tests import native_page
 from tests.architecture import ROOT
 from tests.run import load
@@ -51,6 +53,13 @@ class NativePageTest(SynchronousTestCase):
         table = dict(re.findall(r"\| `(\w+)` \| `?(\w+)", section))
         promised = {kind.__name__: _answer(kind) for kind in typing.get_args(requests.Request)}
         self.assertEqual(table, promised)
+
+    def test_every_action_is_named(self) -> None:
+        """The table of a group's notices is complete."""
+        section = native_page.TEXT.split("| `action` | besides |")[1].split("\n\n")[0]
+        cells = " ".join(row.split("|")[1] for row in section.splitlines() if row)
+        named = set(re.findall(r"`(\w+)`", cells))
+        self.assertEqual(named, set(Action) - {Action.REJECTED})
 
     def test_every_event_is_named(self) -> None:
         """The list of events is complete; MessageArrived is for wires that show one message at a time."""
@@ -175,6 +184,21 @@ class ThreatsPageTest(SynchronousTestCase):
         self.assertGreater(len(referred), 20)
         rows = _shown_by(THREATS, "T")
         self.assertEqual({each: path for each, path in referred.items() if each not in rows}, {})
+
+
+class OperationsPageTest(SynchronousTestCase):
+    """docs/operations.md"""
+
+    def test_every_command(self) -> None:
+        """Each of the operator's commands stands in the table, with its usage."""
+        page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+        rows = "\n".join(re.findall(r"^\| (`.*) \|", page.split("## The operator's day")[1], re.MULTILINE))
+        missing = [
+            command.name
+            for command in COMMANDS.values()
+            if f"`{command.name} {command.usage.replace('[AFTER]', '')}".rstrip() + "`" not in rows
+        ]
+        self.assertEqual(missing, ["statistics"])  # in the example above the table
 
 
 class BothPagesTest(SynchronousTestCase):

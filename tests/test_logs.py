@@ -10,7 +10,7 @@ from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from imserver.logs import LINES_PER_SECOND, LineObserver, StandardLogging, escape, json_line, text_line
+from imserver.logs import AUDIT, LINES_PER_SECOND, LineObserver, StandardLogging, escape, json_line, text_line
 
 
 def event(
@@ -99,6 +99,13 @@ class ObserverTests(SynchronousTestCase):
         self.assertEqual(len(self.lines()), LINES_PER_SECOND + 1)
         self.observer(event(at=1001.0, format="login failed", address="10.0.0.1"))
         self.assertIn("90 more within a second, from 10.0.0.1: login failed", self.lines()[-2])
+
+    def test_audit(self) -> None:
+        """What operators did is written whatever the level is, and however much of it there is."""
+        observer = LineObserver(self.stream, text_line, LogLevel.critical)
+        for _ in range(100):
+            observer(event(name="bob", log_kind=AUDIT))
+        self.assertEqual(len(self.lines()), 100)
 
     def test_many_addresses(self) -> None:
         """A flood from ever new addresses ends, too, and is remembered in bounded space."""

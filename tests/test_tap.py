@@ -17,6 +17,7 @@ wire = "native"
 endpoint = "tcp:127.0.0.1:1"
 allow_plain = true
 """
+PASSED = "systemd:domain=INET6:name=native"
 
 
 class OptionsTests(SynchronousTestCase):
@@ -63,6 +64,25 @@ class OptionsTests(SynchronousTestCase):
         """A listener without endpoint listens where its wire does by default."""
         config = self.parse(config='[[listeners]]\nwire = "native"')
         self.assertEqual(config.listeners, (Listener("native", "tcp:127.0.0.1:8890"),))
+
+    def test_sockets_of_systemd(self) -> None:
+        """A wire for which systemd passed a socket listens there, unless its listener says otherwise."""
+        self.patch(tap, "passed_names", lambda _: ["native"])
+        self.patch(tap, "passed", lambda name: f"systemd:domain=INET6:name={name}")
+        native, status = self.parse().listeners
+        self.assertEqual((native.endpoint, status.endpoint), (PASSED, "udp:127.0.0.1:8007"))
+        config = self.parse(config='[[listeners]]\nwire = "native"')
+        self.assertEqual(config.listeners, (Listener("native", PASSED),))
+        self.assertEqual(self.parse("--listen", f"native={PASSED}").listeners, config.listeners)
+
+    def test_idle_socket(self) -> None:
+        """A socket that no listener serves, or that two want, is a mistake: its clients would wait for ever."""
+        self.patch(tap, "passed_names", lambda _: ["native"])
+        self.patch(tap, "passed", lambda name: f"systemd:domain=INET6:name={name}")
+        for given in (["native=tcp:127.0.0.1:1"], [f"native={PASSED}"] * 2):
+            arguments = [f"--listen={each}" for each in given]
+            sentence = self.assertRaises(SystemExit, self.parse, *arguments).code
+            self.assertIn("imserver-native.socket", sentence)
 
     def test_refusals(self) -> None:
         """What is wrong is one sentence and the end, without twistd's own options above it."""

@@ -27,6 +27,7 @@ class Options:
     count: int = 0
     limit: int = 0
     lines: bool = False
+    invitation: str = ""
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
@@ -84,7 +85,19 @@ _TARGET = (
 )
 _NAMES = _argument("words", nargs="+", metavar="NAME")
 _COMMANDS = (
-    ("register", "make an account and log in", (_argument("whom", nargs="?", default="", metavar="NAME"),)),
+    (
+        "register",
+        "make an account and log in",
+        (
+            _argument("whom", nargs="?", default="", metavar="NAME"),
+            _argument(
+                "--invitation",
+                default="",
+                metavar="CODE",
+                help="from the operator, where registration is closed",
+            ),
+        ),
+    ),
     (
         "send",
         "send one message, of the words or of what is piped in, and wait until it is safe on disk",

@@ -4,6 +4,7 @@ Reads and settings are safe.  Changes of groups are made safe by `once`, under w
 retry.  Anything else that was lost half-way fails with NotConnected, because nobody knows whether it was done.
 """
 
+import typing
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -15,6 +16,7 @@ from twisted.python.failure import Failure
 from imserver.client.errors import ClientError, NotConnected, QueueFull, RequestRefused
 from imserver.client.link import Link
 from imserver.core import requests
+from imserver.core.group_requests import GroupRequest
 from imserver.core.requests import Request
 
 MAX_ASKED = 1_024
@@ -38,12 +40,11 @@ REPEATABLE = (
     requests.SetPresence,
     requests.SetPrivacy,
     requests.OpenDirect,
-    requests.CreateGroup,
-    requests.AddMembers,
-    requests.LeaveGroup,
-    requests.RenameGroup,
+    *typing.get_args(GroupRequest),
+    requests.FindGroup,
     requests.ListConversations,
     requests.ListMembers,
+    requests.ListJoinRequests,
     requests.CountReceipts,
     requests.FetchHistory,
     requests.Synchronise,

@@ -20,16 +20,21 @@ from imserver.core.events import (
     ContactRequestList,
     ConversationList,
     ConversationOpened,
+    Done,
     GroupChanged,
+    GroupFound,
     History,
     MemberList,
     Registered,
     Sent,
 )
+from imserver.core.group_requests import MemberRequest
 from imserver.core.requests import (
     AddMembers,
     CreateGroup,
     FetchHistory,
+    FindGroup,
+    JoinGroup,
     LeaveGroup,
     ListContactRequests,
     ListContacts,
@@ -48,12 +53,19 @@ from imserver.core.values import Account, Contact, ContactRequest, Kind, Member,
 
 
 async def register(
-    clock: IReactorTime, endpoint: IStreamClientEndpoint, name: str, password: str, display_name: str = ""
+    clock: IReactorTime,
+    endpoint: IStreamClientEndpoint,
+    name: str,
+    password: str,
+    display_name: str = "",
+    invitation: str = "",
 ) -> Account:
-    """Make an account; raises RequestRefused or NotConnected."""
+    """Make an account, with an operator's invitation where registration is closed; raises RequestRefused or NotConnected."""
     link = await connect(clock, endpoint, lambda tag, event: None)
     try:
-        registered: Registered = await link.request(Register(name, password, display_name or name))
+        registered: Registered = await link.request(
+            Register(name, password, display_name or name, invitation)
+        )
     finally:
         link.close()
     return registered.account
@@ -160,6 +172,21 @@ class Client(Device):
         """Add the accounts of the names."""
         members = await self._numbers(names)
         changed: GroupChanged = await self.ask_once(AddMembers(conversation, members))
+        return changed
+
+    async def find_group(self, number: int) -> GroupFound:
+        """The group of that number, if this account is in it or could join it."""
+        found: GroupFound = await self.ask(FindGroup(number))
+        return found
+
+    async def join_group(self, number: int, text: str = "") -> Membership | None:
+        """Join the group of that number; None if an admin has to grant it, to whom the text goes."""
+        answer: ConversationOpened | Done = await self.ask_once(JoinGroup(number, text))
+        return self._opened(answer) if isinstance(answer, ConversationOpened) else None
+
+    async def change_group(self, request: MemberRequest) -> GroupChanged:
+        """Anything else that a member may ask of a group."""
+        changed: GroupChanged = await self.ask_once(request)
         return changed
 
     async def leave_group(self, conversation: int) -> GroupChanged:

@@ -44,7 +44,13 @@ Command = Callable[[Context], Coroutine[Any, Any, None]]
 async def logged_in(context: Context, listener: Listener | None = None) -> AsyncIterator[Client]:
     """A client that is logged in, closed at the end; with a listener the one that receives."""
     if context.registers:
-        await register(context.clock, context.endpoint, context.profile.name, context.password)
+        await register(
+            context.clock,
+            context.endpoint,
+            context.profile.name,
+            context.password,
+            invitation=context.options.invitation,
+        )
     if context.password:
         await context.profile.log_in(context.clock, context.endpoint, context.password)
     client = context.profile.client(context.clock, context.endpoint, listener)

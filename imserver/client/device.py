@@ -28,7 +28,8 @@ from imserver.client.reconnector import Reconnector
 from imserver.client.state import DeviceState
 from imserver.core.errors import Code
 from imserver.core.events import Event, GoAway, LoggedIn, Refused, Sent, Welcome
-from imserver.core.requests import GroupRequest, LogOut, Request, Send, SendTo
+from imserver.core.group_requests import GroupRequest
+from imserver.core.requests import LogOut, Request, Send, SendTo
 from imserver.core.values import Account, Once
 
 SAVE_SECONDS = 1.0  # cursors are saved at most that often

@@ -58,7 +58,7 @@ def password_for(options: Options, profile: Profile, registers: bool) -> str:
 
 
 def password_in(file: str) -> str:
-    """The first line of the file.  Raises UsageError."""
+    """The first line of a file, or of standard input for -; raises UsageError."""
     try:
         if file == STDIN:
             line = sys.stdin.buffer.readline(MAX_PASSWORD_BYTES)

@@ -1,7 +1,7 @@
 """Keeps one link up and logged in: connects, logs in, waits for the loss, waits a while, and again.
 
 It ends when the program closes it, when the server says that this device has no business here any more
-(replaced, revoked, logged out), or when the device's credentials are no longer taken.
+(replaced, revoked, frozen, logged out), or when the device's credentials are no longer taken.
 """
 
 from typing import Any, Protocol
@@ -23,7 +23,8 @@ from imserver.core.errors import Code
 from imserver.core.events import LoggedIn, Welcome
 from imserver.core.requests import Hello
 
-FINAL = frozenset((Code.REPLACED, Code.REVOKED, Code.LOGGED_OUT, NotConnected.CLOSED))
+FINAL = frozenset((Code.REPLACED, Code.REVOKED, Code.FORBIDDEN, Code.LOGGED_OUT, NotConnected.CLOSED))
+USELESS = frozenset((Code.WRONG_CREDENTIALS, Code.FORBIDDEN))  # to try such a login again
 CLIENT = "imserver.client"
 STABLE_SECONDS = 10.0  # a link that lasted this long proves that the server is well
 
@@ -128,7 +129,7 @@ class Reconnector:
                     raise
                 self._log.info("cannot connect: {text}", text=error.text)
             except RequestRefused as error:
-                if error.code == Code.WRONG_CREDENTIALS:
+                if error.code in USELESS:
                     raise
                 self._log.info("cannot log in: {text}", text=error.text)
                 if error.retry_after_ms:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from imserver.core import names
-from imserver.core.errors import ChatError, Code
+from imserver.core import codes, names
+from imserver.core.errors import ChatError, Code, not_invited
 from imserver.core.events import AccountFound, DeviceList, Done, Registered
 from imserver.core.requests import (
     ChangePassword,
@@ -14,11 +14,14 @@ from imserver.core.requests import (
     RevokeDevice,
     UpdateProfile,
 )
-from imserver.core.values import AccountRecord
+from imserver.core.values import Account, AccountRecord
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
     from imserver.core.session import Session
+
+
+ACCOUNT_DELETED = "the account was deleted"
 
 
 class Accounts:
@@ -30,19 +33,39 @@ class Accounts:
     async def register(self, session: "Session", request: Register) -> Registered:
         """A new account; it still has to log in."""
         core = self._core
-        if not core.registration_open:
+        if not (core.registration_open or request.invitation):
             raise ChatError(Code.REGISTRATION_CLOSED, "ask the operator of this server for an account")
         name = names.login_name(request.name)
         shown = names.shown(request.display_name, "display name", core.limits.max_display_name_chars)
         names.check_password(request.password, core.limits)
         core.throttle.register(session.address, session.trusted_address)
+        invitation = b"" if core.registration_open else await self._invitation(request.invitation)
+        is_open = session.capabilities.open_contacts
+        return Registered(await self.create(name, shown or name, request.password, is_open, invitation))
+
+    async def _invitation(self, code: str) -> bytes:
+        """The digest of a valid code, which is looked at before anything is hashed slowly."""
+        digest = codes.digest(code)
+        if not await self._core.store.is_invited(digest, self._core.wall_ms()):
+            raise not_invited()
+        return digest
+
+    async def create(
+        self,
+        name: str,
+        display_name: str,
+        password: str,
+        open_to_contacts: bool = False,
+        invitation: bytes = b"",
+    ) -> Account:
+        """A new account of a name and with a password that have been checked; raises NAME_TAKEN."""
+        core = self._core
         if await core.store.account_named(name) is not None:
             raise ChatError(Code.NAME_TAKEN, "that name is taken; choose another")
-        hashed = await core.passwords.hash(request.password)
-        account = await core.store.create_account(
-            name, shown or name, hashed, core.wall_ms(), session.capabilities.open_contacts
+        hashed = await core.passwords.hash(password)
+        return await core.store.create_account(
+            name, display_name, hashed, core.wall_ms(), open_to_contacts, invitation
         )
-        return Registered(account)
 
     async def change_password(self, session: "Session", request: ChangePassword) -> Done | None:
         """Every other session and device token of the account ends."""
@@ -53,30 +76,38 @@ class Accounts:
         if session.closed:
             return None
         await core.store.set_password(session.number, hashed, session.device_id)
-        for other in core.router.sessions_of(session.number):
-            if other is not session:
-                other.close(Code.REVOKED, "the password was changed")
+        self.end_sessions(session.number, "the password was changed", but=session)
         if session.closed:  # perhaps by a login in its place, whose token would be the one that was kept
             await core.store.end_token(session.device_id)
         return Done()
 
     async def delete(self, session: "Session", request: DeleteAccount) -> Done | None:
         """The account ends; its messages stay where they were sent."""
-        core, number = self._core, session.number
         await self._check(session, request.password)
         if session.closed:
             return None
-        contacts = [contact for contact, _ in await core.store.contact_numbers(number)]
-        for conversation in await core.store.delete_account(number, core.wall_ms()):
-            roster = core.rosters.get(conversation)
-            if roster is not None:
-                roster.members.pop(number, None)
-        core.contacts.account_ended(number, contacts)
-        session.leaving = Code.REVOKED, "the account was deleted"
-        for other in core.router.sessions_of(number):
-            if other is not session:
-                other.close(*session.leaving)
+        await self.end(session.number, but=session)
+        session.leaving = Code.REVOKED, ACCOUNT_DELETED
         return Done()
+
+    async def end(self, number: int, but: "Session | None" = None) -> None:
+        """The account and its sessions end, but for that session, which its caller ends."""
+        core = self._core
+        contacts = [contact for contact, _ in await core.store.contact_numbers(number)]
+        departures = await core.store.delete_account(number, core.wall_ms())
+        self.end_sessions(number, ACCOUNT_DELETED, but)
+        core.contacts.account_ended(number, contacts)
+        core.rosters.account_ended(number)
+        for departure in departures:
+            await core.groups.show(departure)
+
+    def end_sessions(
+        self, number: int, why: str, but: "Session | None" = None, code: Code = Code.REVOKED
+    ) -> None:
+        """Every session of the account ends now, but for that one."""
+        for session in self._core.router.sessions_of(number):
+            if session is not but:
+                session.close(code, why)
 
     async def _check(self, session: "Session", password: str) -> None:
         """The password of whoever is logged in; throttled like a login."""

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from imserver.core.values import Conversation, Member, Message, Once
+from imserver.core.values import Conversation, JoinRequest, Member, Message, Once, Standings
+
+OPERATOR = 0  # the actor of what no member does: it may do everything, in every group and in the lobby
 
 
 class Action(StrEnum):
@@ -13,6 +15,28 @@ class Action(StrEnum):
     ADDED = "added"
     LEFT = "left"
     RENAMED = "renamed"
+    JOINED = "joined"  # by oneself; where admins decide, it only asks them, and they answer with the next two
+    ADMITTED = "admitted"
+    REJECTED = "rejected"  # which leaves no notice
+    REMOVED = "removed"
+    PROMOTED = "promoted"
+    DEMOTED = "demoted"
+    HANDED_OVER = "handed_over"
+    MUTED = "muted"
+    UNMUTED = "unmuted"
+    POLICY_CHANGED = "policy_changed"
+    ANNOUNCED = "announced"
+    DISSOLVED = "dissolved"
+
+
+@dataclass(slots=True, frozen=True)
+class GroupLimits:
+    """How many there may be: members of a group and of the lobby, conversations of an account, requests to one group."""
+
+    max_members: int
+    max_lobby_members: int
+    max_conversations: int
+    max_join_requests: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -29,25 +53,35 @@ class Recorded:
 
 @dataclass(slots=True, frozen=True)
 class GroupChange:
-    """Asked by `actor`.  `conversation` is 0 and `members` holds the others for CREATED; `members` are those added for ADDED."""
+    """Asked by `actor`, of `conversation` (0 for CREATED).
+
+    `text` is the title, the announcement, or what a request to join says.  `members` are those whom it concerns:
+    the others for CREATED, nobody for MUTED if all are.  `value` is the join policy, or the seconds of MUTED.
+    """
 
     action: Action
     actor: int
     conversation: int
-    title: str
+    text: str
     members: tuple[int, ...]
     recorded: Recorded | None
+    value: int = 0
 
 
 @dataclass(slots=True, frozen=True)
 class GroupOutcome:
-    """What the change did: `members` are those who came (CREATED, ADDED: with their joined_seq) or went (LEFT).
+    """What the change did: who `came` (with joined_seq) and who `went`, and the `standings` after it.
 
-    `notice` is the message it left in the log; None when there was nothing to change, or when the outcome is
-    a recorded one (the change itself happened before).
+    `notice` is the message it left in the log; None when it leaves none, when there was nothing to change, or
+    when the outcome is a recorded one (the change itself happened before).  `request` is what waits for an admin.
+    `is_updated`: the conversation is not as it was before.
     """
 
     conversation: Conversation
     seq: int
-    members: tuple[Member, ...]
-    notice: Message | None
+    came: tuple[Member, ...] = ()
+    went: tuple[Member, ...] = ()
+    notice: Message | None = None
+    standings: Standings | None = None
+    request: JoinRequest | None = None
+    is_updated: bool = False

@@ -1,10 +1,12 @@
 """The core as a whole: what the wires hold on to, and where its parts find one another."""
 
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imserver.core.accounts import Accounts
+from imserver.core.administration import Administration
 from imserver.core.admission import Admission
 from imserver.core.batches import Batches
 from imserver.core.blocks import Blocks
@@ -13,6 +15,7 @@ from imserver.core.conversations import Conversations
 from imserver.core.directory import Directory
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import GoAway, Pong, Welcome
+from imserver.core.groups import Groups
 from imserver.core.history import Reader
 from imserver.core.limits import Limits
 from imserver.core.logins import Logins
@@ -83,14 +86,17 @@ class Core:
         self.receipts: Receipts = Receipts(self)
         self.accounts: Accounts = Accounts(self)
         self.logins: Logins = Logins(self)
+        self.administration: Administration = Administration(self)
         self.contacts: Contacts = Contacts(self)
         self.blocks: Blocks = Blocks(self)
         self.directory: Directory = Directory(self)
         self.presences: Presences = Presences(self)
         self.tidings: Tidings = Tidings(self)
         self.conversations: Conversations = Conversations(self)
+        self.groups: Groups = Groups(self)
         self.history: Reader = Reader(self)
         self.rules = {kind: BoundRule(rule, self) for kind, rule in RULES.items()}
+        self.refusals: Counter[str] = Counter()  # by code, since the start
         self._seen: dict[int, int] = {}  # device -> when its session ended, to be written
         self._sessions = 0
         self._draining = False

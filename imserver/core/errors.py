@@ -46,6 +46,9 @@ class Code(StrEnum):
     STOPPING = "STOPPING"
 
 
+ACCOUNT_FROZEN = "the operator of this server has frozen this account; ask there"
+
+
 class ChatError(Exception):
     """A refusal: `code` for programs, `text` for people (what would be right), `retry_after_ms` if waiting helps."""
 
@@ -54,6 +57,13 @@ class ChatError(Exception):
         self.code = code
         self.text = text
         self.retry_after_ms = retry_after_ms
+
+
+def not_invited() -> ChatError:
+    """The refusal of a registration by a code that is none, or is used up, or has expired."""
+    return ChatError(
+        Code.REGISTRATION_CLOSED, "that invitation is not valid, or not any more; ask for another"
+    )
 
 
 class WireError(Exception):

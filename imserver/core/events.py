@@ -16,7 +16,7 @@ from imserver.core.social_events import (
     PresenceChanged,
     ProfileChanged,
 )
-from imserver.core.values import Account, Conversation, Device, Member, Membership, Message
+from imserver.core.values import Account, Conversation, Device, JoinRequest, Member, Membership, Message
 
 # -- answers -----------------------------------------------------------------------------------------
 
@@ -88,6 +88,22 @@ class GroupChanged:
 
     conversation: int
     seq: int
+
+
+@dataclass(slots=True)
+class GroupFound:
+    """What a group is called, and how many are in it; its announcement is for its members."""
+
+    conversation: Conversation
+    members: int
+
+
+@dataclass(slots=True)
+class JoinRequestList:
+    """`next`: ask again after this number; 0 at the end."""
+
+    requests: list[JoinRequest]
+    next: int
 
 
 @dataclass(slots=True)
@@ -176,7 +192,7 @@ class RunArrived:
 
 @dataclass(slots=True)
 class ConversationOpened:
-    """A conversation this account is a member of; also the answer to OpenDirect and CreateGroup."""
+    """A conversation this account is a member of; also the answer to OpenDirect, CreateGroup and JoinGroup."""
 
     membership: Membership
 
@@ -186,6 +202,20 @@ class ConversationLeft:
     """This account is no longer a member."""
 
     conversation: int
+
+
+@dataclass(slots=True)
+class GroupUpdated:
+    """The group has another title, announcement or join policy; its log says who changed it."""
+
+    conversation: Conversation
+
+
+@dataclass(slots=True)
+class JoinRequested:
+    """Somebody asks to be let in; told to the group's admins."""
+
+    request: JoinRequest
 
 
 @dataclass(slots=True)
@@ -243,9 +273,10 @@ class Closing:
 
 Event = (
     Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | AccountList
-    | ContactList | ContactRequestList | GroupChanged
+    | ContactList | ContactRequestList | GroupChanged | GroupFound | JoinRequestList
     | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
-    | MessageArrived | RunArrived | ConversationOpened | ConversationLeft | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
+    | MessageArrived | RunArrived | ConversationOpened | ConversationLeft | GroupUpdated | JoinRequested
+    | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
     | ContactRequested | ContactAdded | ContactRemoved | PresenceChanged | ProfileChanged
     | Probe | GoAway | Closing
 )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from imserver.core import pages
 from imserver.core.burst import Burst
 from imserver.core.errors import ChatError
 from imserver.core.events import History, SyncState
 from imserver.core.requests import FetchHistory, Synchronise
 from imserver.core.roster import Roster
+from imserver.core.run import Run
 from imserver.core.values import Membership
 
 if TYPE_CHECKING:
@@ -30,11 +32,11 @@ class Reader:
         after = max(request.after, lowest)
         before = min(request.before or NO_SEQ, end)
         limits = self._core.limits
-        limit = min(request.limit or limits.page_items, limits.page_items)
         newest = request.before > 0
         runs = await self._core.store.history(
-            request.conversation, after, before, newest, limit, limits.page_bytes
+            request.conversation, after, before, newest, pages.size(request.limit, limits), limits.page_bytes
         )
+        runs = await self._still_visible(session, roster, runs)
         if not runs:
             return History(request.conversation, [], False)
         if newest:
@@ -51,6 +53,14 @@ class Reader:
             return joined, NO_SEQ
         past = await self._core.rosters.membership(session, roster.conversation.id)
         return past.joined_seq, past.left_seq + 1
+
+    async def _still_visible(self, session: "Session", roster: Roster, runs: list[Run]) -> list[Run]:
+        """Those that may be seen now: the right may have ended while they were read (threats.md T21).
+
+        A right begins and ends between two runs, because a run is stored as one.
+        """
+        lowest, end = await self._visible(session, roster)
+        return [run for run in runs if lowest < run.first_seq and run.last_seq < end]
 
     async def synchronise(self, session: "Session", request: Synchronise) -> SyncState:
         """The conversations in which the device lacks messages."""
@@ -79,6 +89,7 @@ class Reader:
         runs = await self._core.store.history(
             conversation, max(position.pushed, lowest), end, False, FEED_ITEMS, self._core.limits.page_bytes
         )
+        runs = await self._still_visible(session, roster, runs)
         if session.closed:
             return False
         window.behind.pop(conversation, None)

@@ -89,6 +89,9 @@ class Limits:
     conversation_messages_per_second: float = 20.0
     conversation_messages_burst: int = 100
     max_members: int = 2_000
+    max_lobby_members: int = 10_000
+    max_join_requests: int = 100
+    max_mute_seconds: int = 31_536_000
     fanout_per_turn: int = 500
     counted_receipts_members: int = 50
 
@@ -99,6 +102,8 @@ class Limits:
     max_display_name_chars: int = 64
     max_signature_chars: int = 256
     max_title_chars: int = 64
+    max_announcement_chars: int = 512
+    max_join_text_chars: int = 256
     max_device_name_chars: int = 32
     max_contact_text_chars: int = 256
     max_remark_chars: int = 64

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imserver.core.errors import ChatError, Code
+from imserver.core.errors import ACCOUNT_FROZEN, ChatError, Code
 from imserver.core.events import Done, LoggedIn
 from imserver.core.history import last_id
 from imserver.core.names import fold, shown
@@ -69,6 +69,7 @@ class Logins:
         if record is None or not usable or too_long or not matches:
             raise self._wrong(session)
         core.throttle.login_succeeded(name, session.address)
+        _check_not_frozen(record)
         if core.passwords.is_outdated(record.password_hash):
             return await self._rehash(record, password)
         return record
@@ -101,7 +102,11 @@ class Logins:
         device = await self._core.store.device_with_token(digest)
 
         async def is_valid() -> bool:
-            return await self._core.store.device_with_token(digest) is not None
+            return (
+                device is not None
+                and await self._core.store.device_with_token(digest) is not None
+                and await self._password_hash(device) is not None
+            )
 
         return await self._return(session, device, is_valid)
 
@@ -125,6 +130,7 @@ class Logins:
         record = await self._core.store.account_numbered(device.account) if device is not None else None
         if device is None or record is None or record.deleted:
             raise self._wrong(session)
+        _check_not_frozen(record)
         return await self._enter(session, record, device, b"", is_valid)
 
     async def _enter(
@@ -136,6 +142,8 @@ class Logins:
         before that moment is found by checking the right once more after it.
         """
         core, account = self._core, record.account
+        if session.capabilities.lobby:
+            await core.groups.enter_lobby(account.number)
         if session.closed:
             return None
         core.end_device(account.number, device.id, Code.REPLACED, "this device has connected anew")
@@ -164,9 +172,12 @@ class Logins:
         return False
 
     async def _password_hash(self, device: DeviceRecord) -> str | None:
-        """Of the device's account, now; None if the account or the device has ended."""
+        """Of the device's account, now; None if the account or the device or its token has ended, or it is frozen."""
         record = await self._core.store.account_numbered(device.account)
-        if record is None or record.deleted or await self._core.store.device_with_id(device.id) is None:
+        if record is None or record.deleted or record.frozen:
+            return None
+        current = await self._core.store.device_with_id(device.id)
+        if current is None or not current.has_token:
             return None
         return record.password_hash
 
@@ -201,6 +212,12 @@ class Logins:
         self._core.resume_tokens.revoke(session.device_id)
         session.leaving = Code.LOGGED_OUT, "you have logged out"
         return Done()
+
+
+def _check_not_frozen(record: AccountRecord) -> None:
+    """Told only to those who could otherwise come in."""
+    if record.frozen:
+        raise ChatError(Code.FORBIDDEN, ACCOUNT_FROZEN)
 
 
 def wrong_credentials() -> ChatError:

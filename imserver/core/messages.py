@@ -84,9 +84,8 @@ class Messages:
     def _post(self, session: "Session", tag: int, request: Send | SendTo, roster: Roster) -> None:
         account = session.account
         assert account is not None
-        # The rate is the members'; whoever asks for an earlier answer after leaving must not use it up.
-        if self._core.limits.enabled and account.number in roster.members:
-            self._check_conversation_rate(roster)
+        is_member = account.number in roster.members
+        barred = self._bar(roster, account.number) if is_member else None
         posting = Posting(
             roster.conversation.id,
             account.number,
@@ -99,9 +98,21 @@ class Messages:
             tag,
             roster,
             account.number in roster.blocked,
+            barred,
         )
         self._core.batches.join(posting)
-        session.posting = posting
+        # Who only asks for earlier answers must not use up the rate, which is that of those who may write.
+        session.posting = posting if is_member and barred is None else None
+
+    def _bar(self, roster: Roster, number: int) -> ChatError | None:
+        """Why the member may not write there now, unless it is something that was stored before."""
+        try:
+            roster.check_may_write(number, self._core.wall_ms)
+        except ChatError as error:
+            return error
+        if self._core.limits.enabled:
+            self._check_conversation_rate(roster)
+        return None
 
     def _check_rates(self, session: "Session", size: int) -> None:
         limits, rates, now = self._core.limits, session.rates, self._core.now()

@@ -37,7 +37,17 @@ class Posting(Run):
     empty; or `outcomes` covers its messages in order.
     """
 
-    __slots__ = ("_id_bytes", "_next_id", "is_open", "outcomes", "roster", "session", "tags", "waiting_bytes")
+    __slots__ = (
+        "_id_bytes",
+        "_next_id",
+        "barred",
+        "is_open",
+        "outcomes",
+        "roster",
+        "session",
+        "tags",
+        "waiting_bytes",
+    )
 
     bodies: list[bytes]
 
@@ -54,6 +64,7 @@ class Posting(Run):
         tag: int = 0,
         roster: "Roster | None" = None,
         withheld: bool = False,
+        barred: ChatError | None = None,
     ) -> None:
         stem, number = client_ids.split(client_id)
         # Not through Run's own, because a message alone costs little enough for a call to show.
@@ -68,6 +79,7 @@ class Posting(Run):
         self.bodies = [body]
         self.time_ms = 0
         self.withheld = withheld
+        self.barred = barred  # why nothing new of it may be stored, though what was is answered
         # As one number, which is the cheapest way to see that an id continues the count.
         self._next_id = int.from_bytes(client_id) + 1 if client_ids.can_count(number) else -1
         self._id_bytes = len(client_id)

@@ -1,11 +1,29 @@
 """Everything a client can ask for; core/rules.py says who may ask it, when and how often.
 
 Each request is answered by exactly one event with the request's tag: the one named in its docstring, or
-`Refused`.  Strings are validated by the core, not by codecs.
+`Refused`.  Strings are validated by the core, not by codecs.  What concerns groups only is in
+core/group_requests.py, and is here too.
 """
 
 from dataclasses import dataclass, field
 
+from imserver.core.group_requests import (
+    AddMembers,
+    AnswerJoin,
+    CreateGroup,
+    DissolveGroup,
+    FindGroup,
+    HandOver,
+    JoinGroup,
+    LeaveGroup,
+    ListJoinRequests,
+    Mute,
+    RemoveMember,
+    RenameGroup,
+    SetAnnouncement,
+    SetJoinPolicy,
+    SetRole,
+)
 from imserver.core.social_requests import (
     AnswerContact,
     Block,
@@ -20,7 +38,6 @@ from imserver.core.social_requests import (
     SetRemark,
     Unblock,
 )
-from imserver.core.values import Once
 
 # -- before login ------------------------------------------------------------------------------------
 
@@ -39,11 +56,12 @@ class Ping:
 
 @dataclass(slots=True)
 class Register:
-    """-> Registered.  An all-digit name becomes the account's number."""
+    """-> Registered.  An all-digit name becomes the account's number.  `invitation`: a code, where registration is closed."""
 
     name: str
     password: str = field(repr=False)
     display_name: str
+    invitation: str = field(default="", repr=False)
 
 
 @dataclass(slots=True)
@@ -128,41 +146,6 @@ class OpenDirect:
     """-> ConversationOpened.  The one direct conversation with that account, created at need."""
 
     account: int
-
-
-@dataclass(slots=True)
-class CreateGroup:
-    """-> ConversationOpened.  The asker becomes a member, with the accounts named."""
-
-    title: str
-    members: list[int]
-    once: Once | None = None
-
-
-@dataclass(slots=True)
-class AddMembers:
-    """-> GroupChanged.  Who is a member already is skipped."""
-
-    conversation: int
-    members: list[int]
-    once: Once | None = None
-
-
-@dataclass(slots=True)
-class LeaveGroup:
-    """-> GroupChanged."""
-
-    conversation: int
-    once: Once | None = None
-
-
-@dataclass(slots=True)
-class RenameGroup:
-    """-> GroupChanged."""
-
-    conversation: int
-    title: str
-    once: Once | None = None
 
 
 @dataclass(slots=True)
@@ -265,6 +248,7 @@ Request = (
     | RequestContact | AnswerContact | RemoveContact | Block | Unblock | ListBlocked | SetRemark
     | ListContacts | ListContactRequests | Search | SetPresence | SetPrivacy
     | OpenDirect | CreateGroup | AddMembers | LeaveGroup | RenameGroup | ListConversations | ListMembers
+    | FindGroup | JoinGroup | AnswerJoin | ListJoinRequests | RemoveMember | SetRole | HandOver | Mute
+    | SetJoinPolicy | SetAnnouncement | DissolveGroup
     | Send | SendTo | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
 )  # fmt: skip
-GroupRequest = CreateGroup | AddMembers | LeaveGroup | RenameGroup

@@ -1,11 +1,13 @@
 """Conversations as the core holds them in memory: who is in, and how far the log goes."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from imserver.core.errors import ChatError, Code
+from imserver.core.notices import moment
 from imserver.core.rates import Bucket
-from imserver.core.values import Conversation, Membership
+from imserver.core.values import Conversation, ConversationKind, Membership, Standings
 
 if TYPE_CHECKING:
     from imserver.core.session import Session
@@ -16,29 +18,58 @@ MAX_ID = 2**53 - 1
 
 
 class Roster:
-    """One conversation: `members` maps number to joined_seq; `last_seq` is that of the newest durable message."""
+    """One conversation: `members` maps number to joined_seq; `last_seq` is that of the newest durable message.
+
+    `roles`, `muted`, `ended` and `blocked` are as in Standings.
+    """
 
     __slots__ = (
         "__weakref__",
         "blocked",
         "bucket",
         "conversation",
+        "ended",
         "last_seq",
         "latest_by",
         "members",
+        "muted",
+        "roles",
         "told",
     )
 
     def __init__(
-        self, conversation: Conversation, members: dict[int, int], last_seq: int, blocked: frozenset[int]
+        self,
+        conversation: Conversation,
+        members: dict[int, int],
+        last_seq: int,
+        standings: Standings,
     ) -> None:
         self.conversation = conversation
         self.members = members
         self.last_seq = last_seq
-        self.blocked = blocked  # whose messages are withheld from the other side
         self.latest_by: dict[int, int] = {}  # sender -> seq of its newest message, for receipt counts
         self.told: dict[tuple[type, int], int] = {}  # (event, account) -> the cursor last told to others
         self.bucket = Bucket()
+        self.roles = standings.roles
+        self.muted = standings.muted
+        self.ended = standings.ended
+        self.blocked = standings.blocked
+
+    def check_may_write(self, number: int, wall_ms: Callable[[], int]) -> None:
+        """Raises NOT_FOUND where there is nobody left to read it, FORBIDDEN while the member is muted."""
+        if self.muted or self.ended:
+            self._check_may_write(number, wall_ms())
+
+    def _check_may_write(self, number: int, now_ms: int) -> None:
+        if self.ended:
+            raise ChatError(
+                Code.NOT_FOUND, "the other account does not exist any more; what was said stays readable"
+            )
+        for who in (number,) if number in self.roles else (number, 0):
+            until_ms = self.muted.get(who, 0)
+            if until_ms > now_ms:
+                raise ChatError(Code.FORBIDDEN, f"you are muted until {moment(until_ms)}")
+            self.muted.pop(who, None)
 
 
 class Rosters:
@@ -83,6 +114,12 @@ class Rosters:
         if found is None:
             raise _no_conversation()
         return found
+
+    def account_ended(self, account: int) -> None:
+        """Its direct conversations take no more messages."""
+        for roster in list(self._alive.values()):
+            if roster.conversation.kind is ConversationKind.DIRECT and account in roster.members:
+                roster.ended = True
 
     def _keep(self, roster: Roster) -> Roster:
         if len(self._recent) >= MAX_ROSTERS:

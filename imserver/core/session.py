@@ -30,11 +30,13 @@ class Capabilities:
     `wire` names it.  `acknowledges`: they send MarkDelivered; otherwise the connection judges when messages
     have arrived.  `fetches`: they ask for what they missed; otherwise the core feeds it to them.
     `open_contacts`: they expect that who is asked is a contact, so accounts registered over it begin open to contacts.
+    `lobby`: who logs in over this wire becomes a member of the built-in group "lobby".
     """
 
     wire: str
     acknowledges: bool = True
     fetches: bool = True
+    lobby: bool = False
     open_contacts: bool = False
 
 
@@ -179,6 +181,7 @@ class Session:
 
     def refuse(self, tag: int, error: ChatError) -> None:
         """Say why not.  Who is refused too often is sent away."""
+        self._core.refusals[error.code] += 1
         self.client.deliver(Refused(error.code, error.text, error.retry_after_ms), tag)
         limits = self._core.limits
         if self._refusals is None:

@@ -8,8 +8,10 @@ that every language holds it exactly); a *seq* counts a conversation's messages 
 are wall-clock milliseconds since 1970 and informational, order is by seq.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+
+LOBBY = 1  # both the id and the number of the built-in group
 
 
 class Kind(IntEnum):
@@ -34,6 +36,22 @@ class ConversationKind(IntEnum):
 
     DIRECT = 1
     GROUP = 2
+
+
+class Role(IntEnum):
+    """What a member may do: admins moderate, the owner also makes admins.  A group has exactly one owner."""
+
+    MEMBER = 1
+    ADMIN = 2
+    OWNER = 3
+
+
+class JoinPolicy(IntEnum):
+    """How strangers come into a group: by themselves, by asking its admins, or only when a member adds them."""
+
+    OPEN = 1
+    BY_REQUEST = 2
+    BY_INVITATION = 3
 
 
 class State(IntEnum):
@@ -64,6 +82,8 @@ class AccountRecord:
     account: Account
     password_hash: str
     deleted: bool
+    frozen: bool = False  # by an operator: it cannot log in
+    administrator: bool = False  # may give the operator's commands
 
 
 @dataclass(slots=True, frozen=True)
@@ -117,24 +137,62 @@ class DeviceRecord:
     id: int
     account: int
     device: Device
+    has_token: bool = True  # without one it needs the password
 
 
 @dataclass(slots=True, frozen=True)
 class Conversation:
-    """A conversation, the same for whoever looks: `peers` are the two accounts of a direct one, else empty."""
+    """A conversation, the same for whoever looks: `peers` are the two accounts of a direct one, else empty.
+
+    Groups have a `number`, counted from 1 and never used again (wires show it as *N), an `announcement`, and a
+    `join_policy` (JoinPolicy); direct conversations have 0 and nothing.
+    """
 
     id: int
     kind: ConversationKind
     title: str
     peers: tuple[Account, ...]
+    number: int = 0
+    announcement: str = ""
+    join_policy: int = 0
 
 
 @dataclass(slots=True, frozen=True)
 class Member:
-    """A member of a conversation; sees messages with joined_seq < seq."""
+    """A member of a conversation; sees messages with joined_seq < seq.
+
+    `role` is a Role; before `muted_until_ms` the member may not write.
+    """
 
     account: Account
     joined_seq: int
+    role: int = Role.MEMBER
+    muted_until_ms: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Standings:
+    """Who may do more in a conversation than others, and who less.
+
+    `roles` are those of admins and the owner, `muted` maps members who may not write to the end of that in
+    milliseconds (0 stands for everybody but admins).  `ended`: nobody may write any more.  `blocked` are those of
+    the two of a direct conversation whose messages are withheld from the other.
+    """
+
+    roles: dict[int, int] = field(default_factory=dict)
+    muted: dict[int, int] = field(default_factory=dict)
+    ended: bool = False
+    blocked: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True, frozen=True)
+class JoinRequest:
+    """Who would like to be a member of a group, and what he says to that."""
+
+    conversation: int
+    account: Account
+    text: str
+    time_ms: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -142,7 +200,7 @@ class Membership:
     """A conversation as one device of one account has it.
 
     It sees joined_seq < seq <= left_seq (left_seq 0: still a member).  `delivered_seq` is the device's
-    cursor, `read_seq` the account's.
+    cursor, `read_seq` the account's, `role` (a Role) what the account may do.
     """
 
     conversation: Conversation
@@ -151,6 +209,26 @@ class Membership:
     left_seq: int
     delivered_seq: int
     read_seq: int
+    role: int = Role.MEMBER
+
+
+@dataclass(slots=True, frozen=True)
+class GroupSummary:
+    """A group as operators see it."""
+
+    number: int
+    title: str
+    members: int
+    last_seq: int
+
+
+@dataclass(slots=True, frozen=True)
+class Invitation:
+    """Lets so many more people register until it expires."""
+
+    id: int
+    uses_left: int
+    expires_ms: int
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Where a listener listens, written as `tcp:HOST:PORT`, `unix:PATH`, `systemd:...` or `udp:HOST:PORT`.
+"""Where a listener listens: `tcp:HOST:PORT`, `unix:PATH`, `udp:HOST:PORT` or `systemd:domain=INET:name=NAME`.
 
 Twisted's spelling `tcp:PORT:interface=HOST` means the same; IPv6 addresses stand in brackets.  Everything
 here raises ValueError with a sentence that says what would be right.
@@ -13,9 +13,10 @@ from twisted.internet.endpoints import (
     TCP4ServerEndpoint,
     TCP6ServerEndpoint,
     UNIXServerEndpoint,
-    serverFromString,
 )
 from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
+
+from imserver.net.activation import adopted
 
 _BACKLOG = 1024
 _INET = re.compile(r"(?:tcp|udp):(?:\[([^\]]+)\]:|([^:\[\]]+):)?(\d{1,5})(?::interface=(.+))?")
@@ -41,7 +42,7 @@ def stream_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
         case "unix":
             return _unix_endpoint(reactor, description)
         case "systemd":
-            return _systemd_endpoint(reactor, description)
+            return adopted(reactor, description)
         case kind if kind in _REFUSED:
             raise ValueError(
                 "name the certificate and the proxies with the listener's keys tls and proxy_from"
@@ -93,15 +94,3 @@ def _unix_endpoint(reactor: Any, description: str) -> UNIXServerEndpoint:
     return UNIXServerEndpoint(
         reactor, found[1], backlog=_BACKLOG, mode=int(found[2] or "600", 8), wantPID=True
     )
-
-
-def _systemd_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
-    try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
-    except (KeyError, IndexError) as error:
-        raise ValueError(
-            "systemd passed no such socket; see FileDescriptorName= in its .socket unit"
-        ) from error
-    except (TypeError, ValueError) as error:
-        raise ValueError("a socket of systemd is systemd:domain=INET:name=NAME") from error
-    return endpoint

@@ -4,6 +4,7 @@ Ports are bound in privilegedStartService, synchronously, so that a port that ca
 the daemon.  A listener without TLS serves this machine only, unless it says allow_plain.
 """
 
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from imserver.core.limits import Limits
+from imserver.net.activation import adopted
 from imserver.net.connections import Connections
 from imserver.net.endpoints import address_text, inet_address, is_local, stream_endpoint
 from imserver.net.gate import Gate
@@ -181,7 +183,7 @@ class ListeningService(Listener):
 
 
 class DatagramService(Listener):
-    """Serves datagrams to `udp:HOST:PORT` by one protocol."""
+    """Serves datagrams to `udp:HOST:PORT`, or to a socket of systemd, by one protocol."""
 
     def __init__(self, protocol: DatagramProtocol, endpoint: str, options: ListenerOptions) -> None:
         super().__init__(endpoint, options)
@@ -190,10 +192,21 @@ class DatagramService(Listener):
     def _bind(self) -> IListeningPort:
         if self.options.tls or self.options.proxy_from:
             raise ValueError("datagrams know neither tls nor proxy_from")
+        if self._endpoint.startswith("systemd:"):
+            return self._adopt()
         if not self._endpoint.startswith("udp:"):
-            raise ValueError("datagrams are received at udp:HOST:PORT")
+            raise ValueError("datagrams are received at udp:HOST:PORT or systemd:domain=INET:name=NAME")
         address = inet_address(self._endpoint)
         port: IListeningPort = self.options.reactor.listenUDP(address.port, self._protocol, address.host)
+        return port
+
+    def _adopt(self) -> IListeningPort:
+        passed = adopted(self.options.reactor, self._endpoint)
+        os.set_blocking(passed.fileno, False)
+        port: IListeningPort = self.options.reactor.adoptDatagramPort(
+            passed.fileno, passed.addressFamily, self._protocol
+        )
+        os.close(passed.fileno)  # the port has a duplicate
         return port
 
 

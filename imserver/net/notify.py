@@ -7,6 +7,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+# A supervisor that does not read must not stop the daemon with it.
+_PATIENCE_SECONDS = 0.1
+
 
 class Notify:
     """Does nothing unless systemd asked for it."""
@@ -35,18 +38,30 @@ class Notify:
         """The daemon drains and may take that long."""
         self._send("STOPPING=1", f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}")
 
-    def start_watchdog(self, status: Callable[[], str]) -> None:
-        """Send signs of life, with a fresh status, three times as often as systemd expects them."""
+    def start_watchdog(self, status: Callable[[], str], is_alive: Callable[[], bool]) -> None:
+        """Send signs of life, with a fresh status, three times as often as systemd expects them.
+
+        The reactor lives if this is called, everything else if `is_alive` says so; without signs of life
+        systemd ends the daemon with SIGABRT, at which it writes all its stacks, and starts it anew.
+        """
+
+        def beat() -> None:
+            if is_alive():
+                self._send("WATCHDOG=1", f"STATUS={status()}")
+            else:
+                self._log.error("something hangs: no sign of life for systemd")
+
         if self._watchdog_seconds:
-            beat = LoopingCall(lambda: self._send("WATCHDOG=1", f"STATUS={status()}"))
-            beat.clock = self._clock
-            beat.start(self._watchdog_seconds / 3)
+            beats = LoopingCall(beat)
+            beats.clock = self._clock
+            beats.start(self._watchdog_seconds / 3)
 
     def _send(self, *lines: str) -> None:
         if not self._address:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+                sender.settimeout(_PATIENCE_SECONDS)
                 sender.sendto("\n".join(lines).encode(), self._address)
         except OSError:
             # The daemon serves people; that nobody supervises it is no reason to stop.

@@ -28,9 +28,25 @@ from zope.interface import implementer
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 _OPTIONS = SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_CIPHER_SERVER_PREFERENCE
 
+_ACCESS_LIST = "system.posix_acl_access"
+_CREDENTIALS = "$CREDENTIALS_DIRECTORY"
+
 
 class CertificateError(Exception):
     """One sentence: what is wrong with a certificate or its key."""
+
+
+def located(file: str, environment: Mapping[str, str]) -> Path:
+    """A PEM file by its name in the configuration, where the unit's credentials are $CREDENTIALS_DIRECTORY/NAME.
+
+    Raises CertificateError if systemd gave none.
+    """
+    if not file.startswith(f"{_CREDENTIALS}/"):
+        return Path(file)
+    folder = environment.get(_CREDENTIALS[1:])
+    if not folder:
+        raise CertificateError(f"there is no {file}: name it with LoadCredential= in the unit")
+    return Path(folder + file.removeprefix(_CREDENTIALS))
 
 
 def make_context(cert: Path, key: Path) -> SSL.Context:
@@ -53,7 +69,8 @@ def _check_private(key: Path) -> None:
         mode = stat.S_IMODE(os.stat(key).st_mode)
     except OSError as error:
         raise CertificateError(f"cannot read the key {key}: {error.strerror}") from error
-    if mode & 0o077:
+    # systemd may give the unit its credentials by an access list, whose mask shows as the group's mode.
+    if mode & 0o007 or (mode & 0o070 and _ACCESS_LIST not in os.listxattr(key)):
         raise CertificateError(f"others can read the key {key} (mode {mode:04o}); run: chmod 600 {key}")
 
 

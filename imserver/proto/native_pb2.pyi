@@ -189,10 +189,19 @@ class Conversation(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     PEERS_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ANNOUNCEMENT_FIELD_NUMBER: _builtins.int
+    JOIN_POLICY_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     kind: _builtins.int
     """1 direct, 2 group"""
     title: _builtins.str
+    number: _builtins.int
+    """of a group: 1, 2, 3 ..., never used again"""
+    announcement: _builtins.str
+    """of a group"""
+    join_policy: _builtins.int
+    """of a group: 1 open, 2 by request, 3 by invitation"""
     @_builtins.property
     def peers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Account]:
         """both accounts of a direct conversation"""
@@ -204,10 +213,13 @@ class Conversation(_message.Message):
         kind: _builtins.int = ...,
         title: _builtins.str = ...,
         peers: _abc.Iterable[Global___Account] | None = ...,
+        number: _builtins.int = ...,
+        announcement: _builtins.str = ...,
+        join_policy: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "kind", b"kind", "peers", b"peers", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announcement", b"announcement", "id", b"id", "join_policy", b"join_policy", "kind", b"kind", "number", b"number", "peers", b"peers", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -219,7 +231,13 @@ class Member(_message.Message):
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
     JOINED_SEQ_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    MUTED_UNTIL_MS_FIELD_NUMBER: _builtins.int
     joined_seq: _builtins.int
+    role: _builtins.int
+    """1 member, 2 admin, 3 owner"""
+    muted_until_ms: _builtins.int
+    """may not write before"""
     @_builtins.property
     def account(self) -> Global___Account: ...
     def __init__(
@@ -227,14 +245,47 @@ class Member(_message.Message):
         *,
         account: Global___Account | None = ...,
         joined_seq: _builtins.int = ...,
+        role: _builtins.int = ...,
+        muted_until_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "joined_seq", b"joined_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "joined_seq", b"joined_seq", "muted_until_ms", b"muted_until_ms", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Member: _TypeAlias = Member  # noqa: Y015
+
+@_typing.final
+class JoinRequest(_message.Message):
+    """Who would like to be let into a group."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    text: _builtins.str
+    time_ms: _builtins.int
+    @_builtins.property
+    def account(self) -> Global___Account: ...
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        account: Global___Account | None = ...,
+        text: _builtins.str = ...,
+        time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "conversation", b"conversation", "text", b"text", "time_ms", b"time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinRequest: _TypeAlias = JoinRequest  # noqa: Y015
 
 @_typing.final
 class Membership(_message.Message):
@@ -248,11 +299,14 @@ class Membership(_message.Message):
     LEFT_SEQ_FIELD_NUMBER: _builtins.int
     DELIVERED_SEQ_FIELD_NUMBER: _builtins.int
     READ_SEQ_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     last_seq: _builtins.int
     joined_seq: _builtins.int
     left_seq: _builtins.int
     delivered_seq: _builtins.int
     read_seq: _builtins.int
+    role: _builtins.int
+    """yours: 1 member, 2 admin, 3 owner"""
     @_builtins.property
     def conversation(self) -> Global___Conversation: ...
     def __init__(
@@ -264,10 +318,11 @@ class Membership(_message.Message):
         left_seq: _builtins.int = ...,
         delivered_seq: _builtins.int = ...,
         read_seq: _builtins.int = ...,
+        role: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "delivered_seq", b"delivered_seq", "joined_seq", b"joined_seq", "last_seq", b"last_seq", "left_seq", b"left_seq", "read_seq", b"read_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "delivered_seq", b"delivered_seq", "joined_seq", b"joined_seq", "last_seq", b"last_seq", "left_seq", b"left_seq", "read_seq", b"read_seq", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -325,7 +380,7 @@ Global___Run: _TypeAlias = Run  # noqa: Y015
 
 @_typing.final
 class Once(_message.Message):
-    """Makes a retry of the four group requests recognisable."""
+    """Makes a retry of a request that changes a group recognisable."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -392,19 +447,22 @@ class Register(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    INVITATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     password: _builtins.str
     display_name: _builtins.str
+    invitation: _builtins.str
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         password: _builtins.str = ...,
         display_name: _builtins.str = ...,
+        invitation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "name", b"name", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "invitation", b"invitation", "name", b"name", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1038,6 +1096,290 @@ class ListMembers(_message.Message):
 Global___ListMembers: _TypeAlias = ListMembers  # noqa: Y015
 
 @_typing.final
+class FindGroup(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindGroup: _TypeAlias = FindGroup  # noqa: Y015
+
+@_typing.final
+class JoinGroup(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    text: _builtins.str
+    @_builtins.property
+    def once(self) -> Global___Once: ...
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        text: _builtins.str = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "once", b"once", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinGroup: _TypeAlias = JoinGroup  # noqa: Y015
+
+@_typing.final
+class AnswerJoin(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ACCEPT_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    account: _builtins.int
+    accept: _builtins.bool
+    @_builtins.property
+    def once(self) -> Global___Once: ...
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        account: _builtins.int = ...,
+        accept: _builtins.bool = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "account", b"account", "conversation", b"conversation", "once", b"once"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerJoin: _TypeAlias = AnswerJoin  # noqa: Y015
+
+@_typing.final
+class ListJoinRequests(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    after: _builtins.int
+    limit: _builtins.int
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "conversation", b"conversation", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListJoinRequests: _TypeAlias = ListJoinRequests  # noqa: Y015
+
+@_typing.final
+class RemoveMember(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    account: _builtins.int
+    @_builtins.property
+    def once(self) -> Global___Once: ...
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        account: _builtins.int = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "conversation", b"conversation", "once", b"once"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveMember: _TypeAlias = RemoveMember  # noqa: Y015
+
+@_typing.final
+class SetRole(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    account: _builtins.int
+    role: _builtins.int
+    @_builtins.property
+    def once(self) -> Global___Once: ...
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        account: _builtins.int = ...,
+        role: _builtins.int = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "conversation", b"conversation", "once", b"once", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetRole: _TypeAlias = SetRole  # noqa: Y015
+
+@_typing.final
+class HandOver(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    account: _builtins.int
+    @_builtins.property
+    def once(self) -> Global___Once: ...
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        account: _builtins.int = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "conversation", b"conversation", "once", b"once"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandOver: _TypeAlias = HandOver  # noqa: Y015
+
+@_typing.final
+class Mute(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    account: _builtins.int
+    seconds: _builtins.int
+    @_builtins.property
+    def once(self) -> Global___Once: ...
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        account: _builtins.int = ...,
+        seconds: _builtins.int = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "conversation", b"conversation", "once", b"once", "seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mute: _TypeAlias = Mute  # noqa: Y015
+
+@_typing.final
+class SetJoinPolicy(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    policy: _builtins.int
+    @_builtins.property
+    def once(self) -> Global___Once: ...
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        policy: _builtins.int = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "once", b"once", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetJoinPolicy: _TypeAlias = SetJoinPolicy  # noqa: Y015
+
+@_typing.final
+class SetAnnouncement(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    text: _builtins.str
+    @_builtins.property
+    def once(self) -> Global___Once: ...
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        text: _builtins.str = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "once", b"once", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetAnnouncement: _TypeAlias = SetAnnouncement  # noqa: Y015
+
+@_typing.final
+class DissolveGroup(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    @_builtins.property
+    def once(self) -> Global___Once: ...
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "once", b"once"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DissolveGroup: _TypeAlias = DissolveGroup  # noqa: Y015
+
+@_typing.final
 class Send(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1266,9 +1608,20 @@ class ClientFrame(_message.Message):
     RENAME_GROUP_FIELD_NUMBER: _builtins.int
     LIST_CONVERSATIONS_FIELD_NUMBER: _builtins.int
     LIST_MEMBERS_FIELD_NUMBER: _builtins.int
+    FIND_GROUP_FIELD_NUMBER: _builtins.int
+    JOIN_GROUP_FIELD_NUMBER: _builtins.int
+    ANSWER_JOIN_FIELD_NUMBER: _builtins.int
     COUNT_RECEIPTS_FIELD_NUMBER: _builtins.int
     FETCH_HISTORY_FIELD_NUMBER: _builtins.int
     SYNCHRONISE_FIELD_NUMBER: _builtins.int
+    LIST_JOIN_REQUESTS_FIELD_NUMBER: _builtins.int
+    REMOVE_MEMBER_FIELD_NUMBER: _builtins.int
+    SET_ROLE_FIELD_NUMBER: _builtins.int
+    HAND_OVER_FIELD_NUMBER: _builtins.int
+    MUTE_FIELD_NUMBER: _builtins.int
+    SET_JOIN_POLICY_FIELD_NUMBER: _builtins.int
+    SET_ANNOUNCEMENT_FIELD_NUMBER: _builtins.int
+    DISSOLVE_GROUP_FIELD_NUMBER: _builtins.int
     REQUEST_CONTACT_FIELD_NUMBER: _builtins.int
     ANSWER_CONTACT_FIELD_NUMBER: _builtins.int
     REMOVE_CONTACT_FIELD_NUMBER: _builtins.int
@@ -1333,11 +1686,33 @@ class ClientFrame(_message.Message):
     @_builtins.property
     def list_members(self) -> Global___ListMembers: ...
     @_builtins.property
+    def find_group(self) -> Global___FindGroup: ...
+    @_builtins.property
+    def join_group(self) -> Global___JoinGroup: ...
+    @_builtins.property
+    def answer_join(self) -> Global___AnswerJoin: ...
+    @_builtins.property
     def count_receipts(self) -> Global___CountReceipts: ...
     @_builtins.property
     def fetch_history(self) -> Global___FetchHistory: ...
     @_builtins.property
     def synchronise(self) -> Global___Synchronise: ...
+    @_builtins.property
+    def list_join_requests(self) -> Global___ListJoinRequests: ...
+    @_builtins.property
+    def remove_member(self) -> Global___RemoveMember: ...
+    @_builtins.property
+    def set_role(self) -> Global___SetRole: ...
+    @_builtins.property
+    def hand_over(self) -> Global___HandOver: ...
+    @_builtins.property
+    def mute(self) -> Global___Mute: ...
+    @_builtins.property
+    def set_join_policy(self) -> Global___SetJoinPolicy: ...
+    @_builtins.property
+    def set_announcement(self) -> Global___SetAnnouncement: ...
+    @_builtins.property
+    def dissolve_group(self) -> Global___DissolveGroup: ...
     @_builtins.property
     def request_contact(self) -> Global___RequestContact: ...
     @_builtins.property
@@ -1391,9 +1766,20 @@ class ClientFrame(_message.Message):
         rename_group: Global___RenameGroup | None = ...,
         list_conversations: Global___ListConversations | None = ...,
         list_members: Global___ListMembers | None = ...,
+        find_group: Global___FindGroup | None = ...,
+        join_group: Global___JoinGroup | None = ...,
+        answer_join: Global___AnswerJoin | None = ...,
         count_receipts: Global___CountReceipts | None = ...,
         fetch_history: Global___FetchHistory | None = ...,
         synchronise: Global___Synchronise | None = ...,
+        list_join_requests: Global___ListJoinRequests | None = ...,
+        remove_member: Global___RemoveMember | None = ...,
+        set_role: Global___SetRole | None = ...,
+        hand_over: Global___HandOver | None = ...,
+        mute: Global___Mute | None = ...,
+        set_join_policy: Global___SetJoinPolicy | None = ...,
+        set_announcement: Global___SetAnnouncement | None = ...,
+        dissolve_group: Global___DissolveGroup | None = ...,
         request_contact: Global___RequestContact | None = ...,
         answer_contact: Global___AnswerContact | None = ...,
         remove_contact: Global___RemoveContact | None = ...,
@@ -1407,11 +1793,11 @@ class ClientFrame(_message.Message):
         set_presence: Global___SetPresence | None = ...,
         set_privacy: Global___SetPrivacy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "fetch_history", b"fetch_history", "hello", b"hello", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_typing", b"set_typing", "synchronise", b"synchronise", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "find_group", b"find_group", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "fetch_history", b"fetch_history", "hello", b"hello", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_typing", b"set_typing", "synchronise", b"synchronise", "tag", b"tag", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "find_group", b"find_group", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "tag", b"tag", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["send", "mark_delivered", "mark_read", "set_typing", "send_to", "ping", "hello", "register", "log_in", "log_in_with_token", "resume", "log_out", "change_password", "delete_account", "update_profile", "list_devices", "revoke_device", "look_up", "open_direct", "create_group", "add_members", "leave_group", "rename_group", "list_conversations", "list_members", "count_receipts", "fetch_history", "synchronise", "request_contact", "answer_contact", "remove_contact", "block", "unblock", "list_blocked", "set_remark", "list_contacts", "list_contact_requests", "search", "set_presence", "set_privacy"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["send", "mark_delivered", "mark_read", "set_typing", "send_to", "ping", "hello", "register", "log_in", "log_in_with_token", "resume", "log_out", "change_password", "delete_account", "update_profile", "list_devices", "revoke_device", "look_up", "open_direct", "create_group", "add_members", "leave_group", "rename_group", "list_conversations", "list_members", "find_group", "join_group", "answer_join", "count_receipts", "fetch_history", "synchronise", "list_join_requests", "remove_member", "set_role", "hand_over", "mute", "set_join_policy", "set_announcement", "dissolve_group", "request_contact", "answer_contact", "remove_contact", "block", "unblock", "list_blocked", "set_remark", "list_contacts", "list_contact_requests", "search", "set_presence", "set_privacy"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
@@ -1689,6 +2075,52 @@ class GroupChanged(_message.Message):
 Global___GroupChanged: _TypeAlias = GroupChanged  # noqa: Y015
 
 @_typing.final
+class GroupFound(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    members: _builtins.int
+    @_builtins.property
+    def conversation(self) -> Global___Conversation: ...
+    def __init__(
+        self,
+        *,
+        conversation: Global___Conversation | None = ...,
+        members: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "members", b"members"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GroupFound: _TypeAlias = GroupFound  # noqa: Y015
+
+@_typing.final
+class JoinRequestList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.int
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___JoinRequest]: ...
+    def __init__(
+        self,
+        *,
+        requests: _abc.Iterable[Global___JoinRequest] | None = ...,
+        next: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next", "requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinRequestList: _TypeAlias = JoinRequestList  # noqa: Y015
+
+@_typing.final
 class ConversationList(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1900,6 +2332,46 @@ class ConversationLeft(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConversationLeft: _TypeAlias = ConversationLeft  # noqa: Y015
+
+@_typing.final
+class GroupUpdated(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conversation(self) -> Global___Conversation: ...
+    def __init__(
+        self,
+        *,
+        conversation: Global___Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GroupUpdated: _TypeAlias = GroupUpdated  # noqa: Y015
+
+@_typing.final
+class JoinRequested(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> Global___JoinRequest: ...
+    def __init__(
+        self,
+        *,
+        request: Global___JoinRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinRequested: _TypeAlias = JoinRequested  # noqa: Y015
 
 @_typing.final
 class Behind(_message.Message):
@@ -2180,6 +2652,10 @@ class ServerFrame(_message.Message):
     MEMBER_LIST_FIELD_NUMBER: _builtins.int
     CONVERSATION_OPENED_FIELD_NUMBER: _builtins.int
     CONVERSATION_LEFT_FIELD_NUMBER: _builtins.int
+    GROUP_FOUND_FIELD_NUMBER: _builtins.int
+    JOIN_REQUEST_LIST_FIELD_NUMBER: _builtins.int
+    JOIN_REQUESTED_FIELD_NUMBER: _builtins.int
+    GROUP_UPDATED_FIELD_NUMBER: _builtins.int
     RECEIPT_COUNTS_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     SYNC_STATE_FIELD_NUMBER: _builtins.int
@@ -2235,6 +2711,14 @@ class ServerFrame(_message.Message):
     @_builtins.property
     def conversation_left(self) -> Global___ConversationLeft: ...
     @_builtins.property
+    def group_found(self) -> Global___GroupFound: ...
+    @_builtins.property
+    def join_request_list(self) -> Global___JoinRequestList: ...
+    @_builtins.property
+    def join_requested(self) -> Global___JoinRequested: ...
+    @_builtins.property
+    def group_updated(self) -> Global___GroupUpdated: ...
+    @_builtins.property
     def receipt_counts(self) -> Global___ReceiptCounts: ...
     @_builtins.property
     def history(self) -> Global___History: ...
@@ -2284,6 +2768,10 @@ class ServerFrame(_message.Message):
         member_list: Global___MemberList | None = ...,
         conversation_opened: Global___ConversationOpened | None = ...,
         conversation_left: Global___ConversationLeft | None = ...,
+        group_found: Global___GroupFound | None = ...,
+        join_request_list: Global___JoinRequestList | None = ...,
+        join_requested: Global___JoinRequested | None = ...,
+        group_updated: Global___GroupUpdated | None = ...,
         receipt_counts: Global___ReceiptCounts | None = ...,
         history: Global___History | None = ...,
         sync_state: Global___SyncState | None = ...,
@@ -2298,11 +2786,11 @@ class ServerFrame(_message.Message):
         presence_changed: Global___PresenceChanged | None = ...,
         profile_changed: Global___ProfileChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "history", b"history", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "run_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "receipt_counts", "history", "sync_state", "go_away", "closing", "account_list", "contact_list", "contact_request_list", "contact_requested", "contact_added", "contact_removed", "presence_changed", "profile_changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "run_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "group_found", "join_request_list", "join_requested", "group_updated", "receipt_counts", "history", "sync_state", "go_away", "closing", "account_list", "contact_list", "contact_request_list", "contact_requested", "contact_added", "contact_removed", "presence_changed", "profile_changed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

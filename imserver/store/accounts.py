@@ -1,14 +1,17 @@
 """Accounts and their devices in SQLite."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import apsw
 
-from imserver.core.errors import ChatError, Code
+from imserver.core.changes import GroupOutcome
+from imserver.core.errors import ChatError, Code, not_invited
 from imserver.core.values import Account, AccountRecord, DeviceRecord
 from imserver.store import rows
 from imserver.store.contact_tables import forget_account
 from imserver.store.group_commit import GroupCommit
+from imserver.store.group_rules import GroupRules
+from imserver.store.groups import SqliteTables
 from imserver.store.numbers import own_number
 from imserver.store.tails import Tails
 
@@ -17,9 +20,11 @@ _CREATE = """
     VALUES (?, ?, ?, '', ?, ?, ?)"""
 _NEXT_NUMBER = "UPDATE meta SET value = value + 1 WHERE name = 'next_number' RETURNING value - 1"
 _NAMED = """
-    SELECT number, name, display_name, signature, password_hash, deleted_ms FROM accounts WHERE name = ?"""
+    SELECT number, name, display_name, signature, password_hash, deleted_ms, frozen_ms, administrator
+    FROM accounts WHERE name = ?"""
 _NUMBERED = """
-    SELECT number, name, display_name, signature, password_hash, deleted_ms FROM accounts WHERE number = ?"""
+    SELECT number, name, display_name, signature, password_hash, deleted_ms, frozen_ms, administrator
+    FROM accounts WHERE number = ?"""
 _SET_HASH = "UPDATE accounts SET password_hash = ? WHERE number = ? AND deleted_ms = 0"
 _RENEW_HASH = (
     "UPDATE accounts SET password_hash = ? WHERE number = ? AND password_hash = ? AND deleted_ms = 0"
@@ -27,18 +32,24 @@ _RENEW_HASH = (
 _SET_PROFILE = "UPDATE accounts SET display_name = ?, signature = ? WHERE number = ? AND deleted_ms = 0"
 _END_TOKENS = "UPDATE devices SET token_sha256 = NULL WHERE account = ? AND id <> ?"
 _DELETE = """
-    UPDATE accounts SET display_name = '', signature = '', password_hash = '', deleted_ms = ?
+    UPDATE accounts SET display_name = '', signature = '', password_hash = '', administrator = 0, deleted_ms = ?
     WHERE number = ? AND deleted_ms = 0"""
+_IS_INVITED = "SELECT 1 FROM invitations WHERE code_sha256 = ? AND uses_left > 0 AND expires_ms > ?"
+_USE_INVITATION = """
+    UPDATE invitations SET uses_left = uses_left - 1
+    WHERE code_sha256 = ? AND uses_left > 0 AND expires_ms > ? RETURNING id"""
 _CONVERSATIONS_OF = "SELECT conversation FROM members WHERE account = ?"
-_LEAVE_GROUPS = """
-    DELETE FROM members WHERE account = ? AND conversation IN (SELECT id FROM conversations WHERE lower IS NULL)
-    RETURNING conversation"""
+_FORGET_GROUPS = """
+    DELETE FROM members WHERE account = ? AND conversation IN (SELECT id FROM conversations WHERE lower IS NULL)"""
+_FORGET_REQUESTS = "DELETE FROM join_requests WHERE account = ?"
 _FORGET_DEVICES = "DELETE FROM devices WHERE account = ?"
 
-_DEVICE = "SELECT id, account, name, created_ms, last_seen_ms FROM devices WHERE id = ?"
-_DEVICE_WITH_TOKEN = "SELECT id, account, name, created_ms, last_seen_ms FROM devices WHERE token_sha256 = ?"
+_DEVICE = """
+    SELECT id, account, name, created_ms, last_seen_ms, token_sha256 IS NOT NULL FROM devices WHERE id = ?"""
+_DEVICE_WITH_TOKEN = """
+    SELECT id, account, name, created_ms, last_seen_ms, TRUE FROM devices WHERE token_sha256 = ?"""
 _DEVICES_OF = """
-    SELECT id, account, name, created_ms, last_seen_ms FROM devices
+    SELECT id, account, name, created_ms, last_seen_ms, token_sha256 IS NOT NULL FROM devices
     WHERE account = ? ORDER BY last_seen_ms, id"""
 _RENEW_TOKEN = """
     UPDATE devices SET token_sha256 = ?, last_seen_ms = ? WHERE account = ? AND name = ?
@@ -64,15 +75,37 @@ class SqliteAccounts:
 
     _connection: apsw.Connection
     _commits: GroupCommit
+    _tables: SqliteTables
     _tails: Tails
+    _token_bytes: Callable[[int], bytes]
 
     async def create_account(
-        self, name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+        self,
+        name: str,
+        display_name: str,
+        password_hash: str,
+        now_ms: int,
+        open_to_contacts: bool = False,
+        invitation_sha256: bytes = b"",
     ) -> Account:
         """See IAccounts."""
-        return await self._commits.write(
-            lambda: self._create(name, display_name, password_hash, now_ms, open_to_contacts)
+
+        def create() -> Account:
+            if invitation_sha256:
+                self._use_invitation(invitation_sha256, now_ms)
+            return self._create(name, display_name, password_hash, now_ms, open_to_contacts)
+
+        return await self._commits.write(create)
+
+    async def is_invited(self, invitation_sha256: bytes, now_ms: int) -> bool:
+        """See IAccounts."""
+        return await self._commits.read(
+            lambda: self._connection.execute(_IS_INVITED, (invitation_sha256, now_ms)).get is not None
         )
+
+    def _use_invitation(self, invitation_sha256: bytes, now_ms: int) -> None:
+        if self._connection.execute(_USE_INVITATION, (invitation_sha256, now_ms)).get is None:
+            raise not_invited()
 
     def _create(
         self, name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool
@@ -125,17 +158,19 @@ class SqliteAccounts:
 
         await self._commits.write(execute)
 
-    async def delete_account(self, number: int, now_ms: int) -> list[int]:
+    async def delete_account(self, number: int, now_ms: int) -> list[GroupOutcome]:
         """See IAccounts."""
         return await self._commits.write(lambda: self._delete(number, now_ms))
 
-    def _delete(self, number: int, now_ms: int) -> list[int]:
-        self._connection.execute(_DELETE, (now_ms, number))
-        self._connection.execute(_FORGET_DEVICES, (number,))
+    def _delete(self, number: int, now_ms: int) -> list[GroupOutcome]:
+        gone = GroupRules(self._tables, self._token_bytes).end_account(number, now_ms)
         forget_account(self._connection, number)
         for conversation in _ids(self._connection.execute(_CONVERSATIONS_OF, (number,))):
             self._tails.forget(conversation)
-        return sorted(_ids(self._connection.execute(_LEAVE_GROUPS, (number,))))
+        for statement in (_FORGET_DEVICES, _FORGET_GROUPS, _FORGET_REQUESTS):
+            self._connection.execute(statement, (number,))
+        self._connection.execute(_DELETE, (now_ms, number))
+        return gone
 
     async def put_device(
         self, account: int, name: str, token_sha256: bytes, now_ms: int, max_devices: int

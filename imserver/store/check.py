@@ -7,6 +7,7 @@ import apsw
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imserver.store import database
 from imserver.store.group_commit import IsWorker
 
 
@@ -17,8 +18,7 @@ class BackgroundCheck:
 
     def __init__(self, path: Path, worker: IsWorker, damaged: Callable[[str], None]) -> None:
         self.passed = False
-        self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        self._connection = database.connect_to_read(path)
         self._worker = worker
         self._damaged = damaged
 

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import apsw
 
-from imserver.store import schema
+from imserver.store import copying, schema
 from imserver.store.errors import StoreError
 from imserver.store.folder import DataFolder, advice, sync_folder
 from imserver.store.numbers import FIRST_NUMBER
@@ -52,10 +53,38 @@ def create(
 def migrate(connection: apsw.Connection, folder: DataFolder, migrations: Sequence[schema.Migration]) -> None:
     """Bring an existing database up to date, with a backup of each version it had; raises StoreError."""
     for migration in schema.pending(connection, migrations):
-        schema.back_up(connection, folder.path / f"before-schema-{migration.version}.db")
+        older = folder.path / f"before-schema-{migration.version}.db"
+        copying.write(connection, unfinished := older.with_name(older.name + ".unfinished"))
+        copying.put_in_place(unfinished, older)
         connection.pragma("synchronous", "full")
         schema.apply(connection, migration)
         connection.pragma("synchronous", "normal")
+
+
+def connect_to_read(path: Path) -> apsw.Connection:
+    """A connection that only reads, beside a daemon or without one; raises apsw.Error or StoreError."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    # Whoever closes last would move the log into the database, which is the daemon's to do.
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    return _recognised(connection, path)
+
+
+def connect_to_copy(path: Path) -> apsw.Connection:
+    """A connection to a file that nobody writes to, beside which it makes no other; raises as connect_to_read."""
+    uri = f"file:{quote(str(path.resolve()))}?immutable=1"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return _recognised(apsw.Connection(uri, flags=flags), path)
+
+
+def _recognised(connection: apsw.Connection, path: Path) -> apsw.Connection:
+    try:
+        if connection.pragma("application_id") == APPLICATION_ID:
+            return connection
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    raise StoreError(f"{path} is not a database of imserver, or is damaged")
 
 
 def connect(path: Path, vfs: str | None) -> apsw.Connection:

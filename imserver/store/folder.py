@@ -11,7 +11,7 @@ from pathlib import Path
 from imserver.store.errors import StoreError
 
 DATABASE = "imserver.db"
-_NETWORK_FILESYSTEMS = frozenset(("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs"))
+NETWORK_FILESYSTEMS = frozenset(("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs"))
 _WAL_MAGIC = (bytes.fromhex("377f0682"), bytes.fromhex("377f0683"))
 
 
@@ -47,7 +47,7 @@ class DataFolder:
         if not self.path.exists():
             self.path.mkdir(mode=0o700, parents=True)
         filesystem = filesystem_of(self.path, Path("/proc/self/mountinfo"))
-        if filesystem in _NETWORK_FILESYSTEMS:
+        if filesystem in NETWORK_FILESYSTEMS:
             raise StoreError(f"{self.path} lies on {filesystem}: choose a folder on a local disk with --data")
         if self.path.stat().st_mode & 0o077:
             self._tighten()
@@ -65,6 +65,20 @@ class DataFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def is_claimed(self) -> bool:
+        """Whether a daemon uses the folder now."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def is_new(self) -> bool:
         """Whether there is no database yet; raises StoreError if there must have been one."""

@@ -20,8 +20,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imserver import crash
+from imserver.core.statistics import StoreStatistics
 from imserver.store.health import Health, State
-from imserver.store.job import Job, Statistics
+from imserver.store.job import Job
 from imserver.store.trouble import FATAL, locked, trouble_of, unavailable, unknown
 from imserver.store.wal import Checkpointing, WriteAheadLog
 
@@ -65,7 +66,7 @@ class GroupCommit:
         health: Health,
         rolled_back: Callable[[], None],
     ) -> None:
-        self.statistics = Statistics()
+        self.statistics = StoreStatistics()
         self._connection = connection
         self._wal = wal
         self._worker = worker
@@ -176,7 +177,7 @@ class GroupCommit:
         crash.here("before-commit")
         self._connection.execute("COMMIT")
         crash.here("after-commit")
-        self.statistics.commits += 1
+        self.statistics.committed(jobs[0].is_append)
 
     def _append(self, job: Job) -> None:
         """Without a savepoint, because it does not refuse; if it fails all the same, the transaction begins anew with one."""
@@ -237,8 +238,7 @@ class GroupCommit:
         self._worker.run(self._wal.sync).addCallbacks(self._synced, self._not_synced).addErrback(self._bug)
 
     def _synced(self, _: None) -> None:
-        self.statistics.syncs += 1
-        self.statistics.sync_seconds += self._clock.seconds() - self._sync_began
+        self.statistics.synced(self._clock.seconds() - self._sync_began)
         crash.here("before-ack")
         self._settle()
 

@@ -1,4 +1,4 @@
-"""A write on its way through the group commit, and what the group commit counts."""
+"""A write on its way through the group commit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,18 +6,6 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-
-
-@dataclass(slots=True)
-class Statistics:
-    """Since the start; wal_bytes as it is now."""
-
-    commits: int = 0
-    messages: int = 0
-    damaged: int = 0  # read, and not shown
-    syncs: int = 0
-    sync_seconds: float = 0.0
-    wal_bytes: int = 0
 
 
 @dataclass(slots=True)

@@ -2,20 +2,22 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from zope.interface import implementer
 
-from imserver.core.changes import GroupChange, GroupOutcome
-from imserver.core.errors import ChatError, Code
+from imserver.core.changes import GroupChange, GroupLimits, GroupOutcome
 from imserver.core.posting import Outcome, Posting
 from imserver.core.run import Run
-from imserver.core.values import Conversation, ConversationKind, Member, Membership
+from imserver.core.values import Conversation, ConversationKind, JoinRequest, Member, Membership, Standings
 from imserver.interfaces import IStore
 from imserver.store import outcomes
+from imserver.store.direct_rules import UNLIMITED, check_direct
 from imserver.store.group_rules import GroupRules
 from imserver.store.memory_accounts import MemoryAccounts
 from imserver.store.memory_contacts import MemoryContacts, MemoryContactTables
+from imserver.store.memory_operators import MemoryOperators
 from imserver.store.memory_tables import Log, MemoryTables, Place
 from imserver.store.page import between, fitting
 
@@ -31,38 +33,50 @@ class _MemoryConversations:
         peers = tuple(sorted((one, other)))
         return next((self._known(id) for id, log in self._tables.logs.items() if log.peers == peers), None)
 
-    async def open_direct(self, one: int, other: int, now_ms: int) -> Conversation:
-        peers = tuple(sorted((one, other)))
-        found = await self.direct(one, other)
+    async def open_direct(self, asker: int, other: int, now_ms: int, max_conversations: int) -> Conversation:
+        peers = tuple(sorted((asker, other)))
+        found = await self.direct(asker, other)
         if found is not None:
             return found
-        if None in map(self._tables.account, peers):
-            raise ChatError(Code.NOT_FOUND, "there is no such account")
+        check_direct(self._tables, asker, other, max_conversations)
         places = {number: Place(0) for number in peers}
-        return self._known(self._tables.create(Log(ConversationKind.DIRECT, "", peers, places)))
+        return self._known(self._tables.create(Log(ConversationKind.DIRECT, "", peers, places=places)))
 
     def _known(self, id: int) -> Conversation:
         conversation = self._tables.conversation(id)
         assert conversation is not None
         return conversation
 
-    async def change_group(
-        self, change: GroupChange, now_ms: int, max_members: int, max_conversations: int
-    ) -> GroupOutcome:
+    async def open_directs(self, one: int, others: Sequence[int], now_ms: int) -> list[Conversation]:
+        there = [other for other in others if self._tables.account(other)]
+        return [await self.open_direct(one, other, now_ms, UNLIMITED) for other in there]
+
+    async def change_group(self, change: GroupChange, now_ms: int, limits: GroupLimits) -> GroupOutcome:
         """Refused or done: the rules check everything before they change anything."""
-        return GroupRules(self._tables, self._token_bytes, max_members, max_conversations).change(
-            change, now_ms
-        )
+        return GroupRules(self._tables, self._token_bytes).change(change, now_ms, limits)
+
+    async def group_numbered(self, number: int) -> tuple[Conversation, int] | None:
+        for id, log in self._tables.logs.items():
+            if log.number == number > 0:
+                return self._known(id), self._tables.member_count(id)
+        return None
+
+    async def join_requests(self, conversation: int, after: int, limit: int) -> list[JoinRequest]:
+        log = self._tables.logs.get(conversation)
+        waiting = sorted(log.requests.items()) if log else []
+        return [request for number, request in waiting if number > after][:limit]
 
     async def conversation(
         self, conversation: int
-    ) -> tuple[Conversation, dict[int, int], int, frozenset[int]] | None:
+    ) -> tuple[Conversation, dict[int, int], int, Standings] | None:
         log = self._tables.logs.get(conversation)
         if log is None:
             return None
         present = {number: place.joined_seq for number, place in log.places.items() if not place.left_seq}
-        blocked = self._contacts.blocked_between(*log.peers) if log.peers else frozenset()
-        return self._known(conversation), present, log.last_seq, blocked
+        standings = self._tables.standings(conversation)
+        if log.peers:
+            standings = replace(standings, blocked=self._contacts.blocked_between(*log.peers))
+        return self._known(conversation), present, log.last_seq, standings
 
     async def membership(self, account: int, device: int, conversation: int) -> Membership | None:
         log = self._tables.logs.get(conversation)
@@ -79,6 +93,7 @@ class _MemoryConversations:
             place.left_seq,
             delivered_seq,
             place.read_seq,
+            place.role,
         )
 
     async def memberships(
@@ -89,14 +104,7 @@ class _MemoryConversations:
         return [m for m in found if m and not (only_behind and m.delivered_seq >= m.last_seq)][:limit]
 
     async def members(self, conversation: int, after: int, limit: int) -> list[Member]:
-        log = self._tables.logs.get(conversation)
-        places = sorted(log.places.items()) if log else []
-        found = [
-            Member(self._tables.accounts[number].account, place.joined_seq)
-            for number, place in places
-            if number > after and not place.left_seq
-        ]
-        return found[:limit]
+        return [one for one in self._tables.members(conversation) if one.account.number > after][:limit]
 
     async def save_cursors(
         self, delivered: Sequence[tuple[int, int, int]], read: Sequence[tuple[int, int, int]]
@@ -151,7 +159,9 @@ class _MemoryMessages:
             start += len(known)
 
     def _store(self, posting: Posting, start: int, end: int, now_ms: int) -> Outcome:
-        if self._tables.joined_seq(posting.conversation, posting.sender) is None:
+        if posting.barred is not None:
+            return Outcome(start, end, 0, 0, False, posting.barred)
+        if self._tables.place(posting.conversation, posting.sender) is None:
             return outcomes.not_member(start, end)
         run = posting.part(start, end)
         run.first_seq, run.time_ms = self._tables.last_seq(run.conversation) + 1, now_ms
@@ -172,7 +182,7 @@ class _MemoryMessages:
 
 
 @implementer(IStore)
-class MemoryStore(MemoryAccounts, MemoryContacts, _MemoryConversations, _MemoryMessages):
+class MemoryStore(MemoryAccounts, MemoryContacts, _MemoryConversations, _MemoryMessages, MemoryOperators):
     """Dictionaries; the interfaces say what each method promises."""
 
     state = "ready"

@@ -1,10 +1,12 @@
 """Accounts and devices in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from imserver.core.errors import ChatError, Code
+from imserver.core.changes import GroupOutcome
+from imserver.core.errors import ChatError, Code, not_invited
 from imserver.core.values import Account, AccountRecord, Device, DeviceRecord
+from imserver.store.group_rules import GroupRules
 from imserver.store.memory_contacts import MemoryContactTables
 from imserver.store.memory_tables import MemoryTables, StoredDevice
 from imserver.store.numbers import FIRST_NUMBER, own_number
@@ -14,21 +16,36 @@ class MemoryAccounts:
     """IAccounts over MemoryTables."""
 
     _tables: MemoryTables
+    _token_bytes: Callable[[int], bytes]
     _contacts: MemoryContactTables
     _last_device = 0
 
     async def create_account(
-        self, name: str, display_name: str, password_hash: str, now_ms: int, open_to_contacts: bool = False
+        self,
+        name: str,
+        display_name: str,
+        password_hash: str,
+        now_ms: int,
+        open_to_contacts: bool = False,
+        invitation_sha256: bytes = b"",
     ) -> Account:
         accounts = self._tables.accounts
+        invited = self._tables.invitation(invitation_sha256, now_ms)
+        if invitation_sha256 and invited is None:
+            raise not_invited()
         number = own_number(name) or next(n for n in range(FIRST_NUMBER, 2**31) if n not in accounts)
         if number in accounts or await self.account_named(name):
             raise ChatError(Code.NAME_TAKEN, "that name is taken; choose another")
         account = Account(number, name, display_name, "")
         accounts[number] = AccountRecord(account, password_hash, False)
+        if invited is not None:
+            invited.invitation = replace(invited.invitation, uses_left=invited.invitation.uses_left - 1)
         if open_to_contacts:
             self._contacts.open.add(number)
         return account
+
+    async def is_invited(self, invitation_sha256: bytes, now_ms: int) -> bool:
+        return self._tables.invitation(invitation_sha256, now_ms) is not None
 
     async def account_named(self, name: str) -> AccountRecord | None:
         return next((r for r in self._tables.accounts.values() if r.account.name == name), None)
@@ -42,7 +59,7 @@ class MemoryAccounts:
             await self.set_password_hash(number, record.password_hash, password_hash)
         for device in self._devices(number):
             if device.record.id != keep_device:
-                device.token_sha256 = None
+                device.set_token(None)
 
     async def set_password_hash(self, number: int, old_hash: str, new_hash: str) -> None:
         record = self._tables.accounts[number]
@@ -55,18 +72,26 @@ class MemoryAccounts:
             changed = replace(account, display_name=display_name, signature=signature)
             self._tables.accounts[number] = replace(self._tables.accounts[number], account=changed)
 
-    async def delete_account(self, number: int, now_ms: int) -> list[int]:
+    async def delete_account(self, number: int, now_ms: int) -> list[GroupOutcome]:
+        gone = GroupRules(self._tables, self._token_bytes).end_account(number, now_ms)
         account = self._tables.account(number)
         if account:
             forgotten = replace(account, display_name="", signature="")
-            self._tables.accounts[number] = AccountRecord(forgotten, "", True)
+            self._tables.accounts[number] = replace(
+                self._tables.accounts[number],
+                account=forgotten,
+                password_hash="",
+                deleted=True,
+                administrator=False,
+            )
         self._contacts.forget_account(number)
         for device in self._devices(number):
             del self._tables.devices[device.record.id]
-        groups = [id for id, log in self._tables.logs.items() if number in log.places and not log.peers]
-        for id in groups:
-            del self._tables.logs[id].places[number]
-        return sorted(groups)
+        for log in self._tables.logs.values():
+            log.requests.pop(number, None)
+            if not log.peers:
+                log.places.pop(number, None)
+        return gone
 
     def _devices(self, account: int) -> list[StoredDevice]:
         """The longest unseen first."""
@@ -80,7 +105,7 @@ class MemoryAccounts:
             raise ChatError(Code.NOT_FOUND, "there is no such account")
         stored = next((d for d in self._devices(account) if d.record.device.name == name), None)
         stored = stored or self._add_device(account, name, now_ms)
-        stored.token_sha256 = token_sha256
+        stored.set_token(token_sha256)
         self._see(stored, now_ms)
         others = [device.record.id for device in self._devices(account) if device is not stored]
         displaced = others[: max(0, len(others) + 1 - max_devices)]
@@ -121,7 +146,7 @@ class MemoryAccounts:
 
     async def end_token(self, device: int) -> None:
         if device in self._tables.devices:
-            self._tables.devices[device].token_sha256 = None
+            self._tables.devices[device].set_token(None)
 
     async def save_seen(self, seen: Sequence[tuple[int, int]]) -> None:
         for device, now_ms in seen:

@@ -41,7 +41,7 @@ class Batch:
         self._rows.clear()
         self.stored = 0
         for posting in self._postings:
-            if self._is_new(posting):
+            if posting.barred is None and self._is_new(posting):
                 posting.outcomes = []
             else:
                 self._write()
@@ -88,6 +88,8 @@ class Batch:
 
     def _rest(self, posting: Posting, start: int, end: int) -> Outcome:
         """What nobody has stored is new, or its sender may not write there."""
+        if posting.barred is not None:
+            return Outcome(start, end, 0, 0, False, posting.barred)
         run = posting.part(start, end)
         if not self._is_new(run):
             return outcomes.not_member(start, end)

@@ -4,19 +4,16 @@ Each runs in one transaction, after a backup.  Its first line, `-- readable by: 
 version whose daemon can still work with the result; an older daemon refuses it.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 
 import apsw
 
 from imserver import crash
 from imserver.store import upgrade
 from imserver.store.errors import StoreError
-from imserver.store.folder import sync_folder
 
 _READABLE_BY = re.compile(r"-- readable by: (\d+)\n")
 _REMEMBER = "INSERT OR REPLACE INTO meta (name, value) VALUES ('readable_by', ?)"
@@ -74,18 +71,3 @@ def apply(connection: apsw.Connection, migration: Migration) -> None:
         connection.execute(_REMEMBER, (migration.readable_by,))
         connection.pragma("user_version", migration.version)
         crash.here("migration")
-
-
-def back_up(connection: apsw.Connection, target: Path) -> None:
-    """Copy the whole database to `target`, which appears when the copy is complete and synced."""
-    unfinished = target.with_name(target.name + ".unfinished")
-    unfinished.unlink(missing_ok=True)
-    os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    copy = apsw.Connection(str(unfinished))
-    try:
-        with copy.backup("main", connection, "main") as backup:
-            backup.step()
-    finally:
-        copy.close()
-    os.replace(unfinished, target)
-    sync_folder(target.parent)

@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 from zope.interface import implementer
 
+from imserver.core.statistics import StoreStatistics
 from imserver.interfaces import IStore
 from imserver.store import database, schema
 from imserver.store.accounts import SqliteAccounts
@@ -23,8 +24,9 @@ from imserver.store.folder import DataFolder, advice
 from imserver.store.group_commit import GroupCommit, IsReactor, IsWorker
 from imserver.store.groups import SqliteTables
 from imserver.store.health import Health, State
-from imserver.store.job import Statistics
 from imserver.store.messages import SqliteMessages
+from imserver.store.operators import SqliteOperators
+from imserver.store.pulse import Pulse
 from imserver.store.tails import Tails
 from imserver.store.wal import WriteAheadLog
 from imserver.store.worker import Worker
@@ -33,7 +35,7 @@ _LOG_EPOCH = "SELECT value FROM meta WHERE name = 'log_epoch'"
 
 
 @implementer(IStore)
-class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMessages):
+class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMessages, SqliteOperators):
     """Everything in `folder`/imserver.db.
 
     `fatal(exit status, sentence)` is called when the daemon must end; the store then refuses everything.
@@ -124,6 +126,7 @@ class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMes
         self._commits = GroupCommit(
             connection, self._wal, self._worker, self._reactor, self._health, self._rolled_back
         )
+        self._pulse = Pulse(self._worker, self._reactor, lambda: self._wal.on_disk)
 
     def _rolled_back(self) -> None:
         self._tails.clear()
@@ -136,8 +139,12 @@ class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMes
         """READY, DEGRADED (reads only) or STOPPED."""
         return self._health.state
 
-    def statistics(self) -> Statistics:
-        """Counts since the start."""
+    def is_alive(self) -> bool:
+        """Whether the thread that syncs still works; ask it every few seconds."""
+        return not self._is_open or self._pulse.is_alive()
+
+    def statistics(self) -> StoreStatistics:
+        """See IOperators."""
         return self._commits.statistics
 
     async def close(self) -> None:

@@ -5,7 +5,8 @@ PASSIVE checkpoints run beside commits, so under load they never reach the end a
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,19 +53,21 @@ class WriteAheadLog:
         self._sync = sync
         # SQLite puts no POSIX lock on this file, so that closing a descriptor of our own drops none.
         self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self.on_disk = False  # a sync or a checkpoint is under way; for the reactor to look at
 
     def sync(self) -> None:
         """Make every commit so far durable; an OSError means that nobody knows what is."""
-        self._sync(self._descriptor)
+        with self._waiting_for_disk():
+            self._sync(self._descriptor)
 
     def passive(self) -> None:
         """Move what can be moved into the database file while commits go on."""
-        self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
         crash.here("during-checkpoint")
 
     def restart(self) -> None:
         """Move everything, so that the next commit begins the log anew; raises apsw.BusyError if somebody reads."""
-        self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        self._checkpoint(apsw.SQLITE_CHECKPOINT_RESTART)
         crash.here("during-checkpoint")
 
     def empty(self, mark_clean: Callable[[], None]) -> None:
@@ -74,7 +77,19 @@ class WriteAheadLog:
         """
         self.restart()
         mark_clean()
-        self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def _checkpoint(self, mode: int) -> None:
+        with self._waiting_for_disk():
+            self._connection.wal_checkpoint(mode=mode)
+
+    @contextmanager
+    def _waiting_for_disk(self) -> Iterator[None]:
+        self.on_disk = True
+        try:
+            yield
+        finally:
+            self.on_disk = False
 
     def close(self) -> None:
         """Without a further checkpoint."""

@@ -1,12 +1,14 @@
 """What is read from the kernel is what the process did."""
 
 import os
+import signal
+import subprocess
 from pathlib import Path
 from time import process_time
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from bench.measure import Latencies, cpu_seconds, filesystem, rss_bytes
+from bench.measure import Latencies, cpu_seconds, family, filesystem, rss_bytes
 
 
 class KernelTests(SynchronousTestCase):
@@ -20,6 +22,17 @@ class KernelTests(SynchronousTestCase):
         ballast = b"x" * (32 * 1024 * 1024)
         grown = rss_bytes(os.getpid()) - before
         self.assertApproximates(grown, len(ballast), 4 * 1024 * 1024)
+
+    def test_family(self) -> None:
+        """Children and theirs belong to a process, its parent does not."""
+        script = "sleep 60 & echo $!; wait"
+        with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+            assert parent.stdout is not None
+            child = int(parent.stdout.readline())
+            self.assertEqual(family(parent.pid), [parent.pid, child])
+            self.assertIn(child, family(os.getpid()))
+            self.assertEqual(family(child), [child])
+            os.kill(child, signal.SIGKILL)
 
     def test_filesystem(self) -> None:
         """The nearest mount counts, not the root's."""

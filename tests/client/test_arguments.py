@@ -35,6 +35,10 @@ class ArgumentTests(SynchronousTestCase):
             ("", Options("", local)),
             ("register", Options("register", local)),
             ("register bob", Options("register", local, whom="bob")),
+            (
+                "register bob --invitation mfrg-gzdf",
+                Options("register", local, whom="bob", invitation="mfrg-gzdf"),
+            ),
             ("send bob hello you", Options("send", local, whom="bob", words=["hello", "you"])),
             ("send -g team", Options("send", local, whom="team", group=True, words=[])),
             ("send bob -- -x", Options("send", local, whom="bob", words=["-x"])),

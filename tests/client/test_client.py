@@ -15,8 +15,11 @@ from imserver.client.state import DeviceState
 from imserver.core.events import (
     Closing,
     ConversationOpened,
+    Done,
     Event,
     GoAway,
+    GroupChanged,
+    GroupFound,
     MessageArrived,
     Refused,
     RunArrived,
@@ -24,7 +27,10 @@ from imserver.core.events import (
 )
 from imserver.core.requests import (
     CreateGroup,
+    DissolveGroup,
     FetchHistory,
+    FindGroup,
+    JoinGroup,
     ListConversations,
     MarkDelivered,
     MarkRead,
@@ -442,6 +448,30 @@ class SendingTests(Base):
             [CreateGroup("team", [1], Once(1000, 1)), *[CreateGroup("team", [], Once(1000, 2))] * 2],
         )
 
+    def test_groups_are_joined(self) -> None:
+        """At once, or when an admin has granted it; whatever is asked carries a number of its own."""
+        client = self.client()
+        opened = ConversationOpened(Membership(group(30, "new"), 1, 0, 0, 0, 0))
+        answers: dict[type, Event] = {
+            FindGroup: GroupFound(group(30, "new"), 5),
+            JoinGroup: opened,
+            DissolveGroup: GroupChanged(30, 2),
+        }
+        self.server.override = lambda request: answers.get(type(request))
+        self.assertEqual(self.result(client.find_group(3)).members, 5)
+        self.assertEqual(self.result(client.join_group(3)), opened.membership)
+        answers[JoinGroup] = Done()
+        self.assertIsNone(self.result(client.join_group(3, "please")))
+        self.assertEqual(self.result(client.change_group(DissolveGroup(30))).seq, 2)
+        self.assertEqual(
+            self.heard(JoinGroup) + self.heard(DissolveGroup),
+            [
+                JoinGroup(3, "", Once(1000, 1)),
+                JoinGroup(3, "please", Once(1000, 2)),
+                DissolveGroup(30, Once(1000, 3)),
+            ],
+        )
+
     def test_the_epoch_grows(self) -> None:
         """With every start, although the clock may go back."""
         self.client(DeviceState(token=b"token", epoch=5))
@@ -543,7 +573,7 @@ class LifeTests(Base):
 
     def test_revoked(self) -> None:
         """The token is forgotten; a device that was replaced keeps its token."""
-        for code, token in (("REVOKED", b""), ("REPLACED", b"token")):
+        for code, token in (("REVOKED", b""), ("REPLACED", b"token"), ("FORBIDDEN", b"token")):
             client = self.client()
             self.server.connection.tell(Closing(code, ""))
             self.server.settle()

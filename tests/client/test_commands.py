@@ -94,9 +94,15 @@ class CommandTests(Commands):
         self.successResultOf(running)
         self.assertEqual(self.printed(), "Registered bob, number 2.\n")
         self.assertEqual(self.heard(Register), [Register("bob", PASSWORD, "bob")])
+
         listener, sender = (request.device for request in self.heard(LogIn))
         self.assertEqual(sender, f"{listener}-send")
         self.assertTrue(self.profile.logged_in)
+
+    def test_register_with_an_invitation(self) -> None:
+        """Its code goes along."""
+        self.successResultOf(self.start("register bob --invitation mfrg-gzdf", registers=True))
+        self.assertEqual(self.heard(Register), [Register("bob", PASSWORD, "bob", "mfrg-gzdf")])
 
     def test_the_password_is_used_once(self) -> None:
         """From then on the tokens do."""

@@ -173,7 +173,7 @@ class ReconnectorTests(SynchronousTestCase):
 
     def test_this_device_has_no_business_here_any_more(self) -> None:
         """Replaced, revoked or logged out: coming back would fight with its successor, or fail."""
-        for code in ("REPLACED", "REVOKED", "LOGGED_OUT"):
+        for code in ("REPLACED", "REVOKED", "FORBIDDEN", "LOGGED_OUT"):
             self.assertEqual(self.close_with((code,)), [code])
 
     def test_any_other_reason(self) -> None:
@@ -188,6 +188,14 @@ class ReconnectorTests(SynchronousTestCase):
         self.server.connection.cut()
         self.come_back(0.5)
         self.assertEqual(self.ends, ["WRONG_CREDENTIALS"])
+
+    def test_frozen_account(self) -> None:
+        """An account that has been frozen meanwhile is not let in by trying again."""
+        self.successResultOf(self.start())
+        self.patch(self.server, "_log_in", lambda *_: Refused("FORBIDDEN", "frozen"))
+        self.server.connection.cut()
+        self.come_back(0.5)
+        self.assertEqual(self.ends, ["FORBIDDEN"])
 
     def test_a_user_that_fails(self) -> None:
         """Is logged, and is the end."""

@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.codecs import mapping
 from imserver.core import requests as r
-from imserver.core.values import Conversation
+from imserver.core.values import Conversation, Once
 from imserver.proto import native_pb2 as pb
 
 
@@ -37,7 +37,7 @@ class MappingTests(SynchronousTestCase):
     def test_absent(self) -> None:
         """An optional value that is not there is None; an empty one is a value."""
         self.assertIsNone(mapping.read(r.LeaveGroup, pb.LeaveGroup(conversation=1)).once)
-        self.assertEqual(mapping.read(r.LeaveGroup, pb.LeaveGroup(once=pb.Once())).once, r.Once(0, 0))
+        self.assertEqual(mapping.read(r.LeaveGroup, pb.LeaveGroup(once=pb.Once())).once, Once(0, 0))
 
     def test_enumerations(self) -> None:
         """An unknown kind is refused, not guessed."""

@@ -117,7 +117,7 @@ class SchemaTests(SynchronousTestCase):
 NUMBERS = st.one_of(st.sampled_from([n for n in EDGES if n < 2**63]), st.integers(0, 2**63 - 1))
 SMALL = st.integers(0, 2**32 - 1)
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
-_UINT32 = {"limit", "kind", "more", "state"}
+_UINT32 = {"limit", "kind", "role", "policy", "join_policy", "more", "state"}
 
 
 def values_of(kind: type) -> st.SearchStrategy[Any]:

@@ -200,14 +200,14 @@ class ContactsContract:
         conversation = self.direct(alice, bob)
         self.assertEqual(self.get(self.blocking(alice, bob)), False)
         self.assertEqual(self.get(self.store.blocked_between(bob, alice)), frozenset([bob]))
-        self.assertEqual(self.get(self.store.conversation(conversation))[3], frozenset([bob]))
+        self.assertEqual(self.get(self.store.conversation(conversation))[3].blocked, frozenset([bob]))
         self.assertEqual([a.name for a in self.get(self.store.blocked(alice, 0, 9))], ["bob"])
         self.assertEqual(self.get(self.store.blocked(bob, 0, 9)), [])
         self.get(self.blocking(bob, alice))
         self.assertEqual(self.get(self.store.blocked_between(alice, bob)), frozenset([alice, bob]))
         for one, other in ((alice, bob), (bob, alice)):
             self.assertEqual(self.get(self.store.unblock(one, other)), False)
-        self.assertEqual(self.get(self.store.conversation(conversation))[3], frozenset())
+        self.assertEqual(self.get(self.store.conversation(conversation))[3].blocked, frozenset())
 
     def test_blocked_contact(self) -> None:
         """Contacts stay contacts, silently, in both lists."""

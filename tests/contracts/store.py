@@ -1,16 +1,17 @@
 """What every store promises to the core, as tests that any store runs."""
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from imserver.core import notices
-from imserver.core.changes import Action, GroupChange, Recorded
+from imserver.core.changes import Action, GroupChange, GroupLimits, Recorded
 from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
-from imserver.core.values import ConversationKind, Kind, Once
+from imserver.core.values import LOBBY, ConversationKind, GroupSummary, Kind, Once, Role, Standings
 from imserver.interfaces import IStore
 from tests.contracts.contacts import ContactsContract
 from tests.store.fates import fate, fates, messages, posting_of
@@ -18,9 +19,10 @@ from tests.store.fates import fate, fates, messages, posting_of
 T = TypeVar("T")
 NOW = 1_700_000_000_000
 MANY = 2**53
+LIMITS = GroupLimits(max_members=100, max_lobby_members=100, max_conversations=100, max_join_requests=100)
 
 
-class StoreContract(ContactsContract):
+class StoreCase:
     """Mixed into a SynchronousTestCase; `make_store()` returns an empty store, `settle()` lets its writes finish."""
 
     def make_store(self) -> Any:
@@ -54,8 +56,8 @@ class StoreContract(ContactsContract):
         token = (f"{account}/{name}/{now_ms}" + 32 * "x")[:32].encode()
         return self.get(self.store.put_device(account, name, token, now_ms, max_devices))[0].id
 
-    def change(self, change: GroupChange, max_members: int = 100, max_conversations: int = 100) -> Any:
-        return self.store.change_group(change, NOW, max_members, max_conversations)
+    def change(self, change: GroupChange, **limits: int) -> Any:
+        return self.store.change_group(change, NOW, replace(LIMITS, **limits))
 
     def group(self, actor: int, *members: int) -> int:
         change = GroupChange(Action.CREATED, actor, 0, "Club", members, None)
@@ -68,7 +70,7 @@ class StoreContract(ContactsContract):
         return self.get(self.change(GroupChange(Action.LEFT, actor, group, "", (), None)))
 
     def direct(self, one: int, other: int) -> int:
-        return self.get(self.store.open_direct(one, other, NOW)).id
+        return self.get(self.store.open_direct(one, other, NOW, 100)).id
 
     def posting(
         self, conversation: int, sender: int, body: bytes = b"hello", client_id: bytes = b""
@@ -88,6 +90,10 @@ class StoreContract(ContactsContract):
 
     def seqs(self, conversation: int, **bounds: Any) -> list[int]:
         return [message.seq for message in self.history(conversation, **bounds)]
+
+
+class StoreContract(StoreCase, ContactsContract):
+    """Everything but what groups are more than lists of members, which is in groups.py."""
 
     # -- accounts --------------------------------------------------------------------------------------
 
@@ -130,7 +136,9 @@ class StoreContract(ContactsContract):
         device, group, direct = self.device(alice), self.group(alice, bob), self.direct(alice, bob)
         self.send(group, alice)
         self.get(self.store.set_profile(alice, "A", "sig"))
-        self.assertEqual(self.get(self.store.delete_account(alice, NOW)), [group])
+        (outcome,) = self.get(self.store.delete_account(alice, NOW))
+        self.assertEqual((outcome.conversation.id, outcome.notice.seq), (group, 3))
+        self.assertEqual([m.account.number for m in outcome.went], [alice])
         record = self.get(self.store.account_numbered(alice))
         self.assertEqual(
             (record.account.name, record.account.display_name, record.account.signature), ("alice", "", "")
@@ -138,7 +146,7 @@ class StoreContract(ContactsContract):
         self.assertEqual((record.password_hash, record.deleted), ("", True))
         self.assertIsNone(self.get(self.store.device_with_id(device)))
         self.assertEqual([m.account.number for m in self.get(self.store.members(group, 0, 9))], [bob])
-        self.assertEqual([m.sender_name for m in self.history(group)], ["alice", "alice"])
+        self.assertEqual([m.sender_name for m in self.history(group)], ["alice"] * 3)
         self.assertEqual(set(self.get(self.store.conversation(direct))[1]), {alice, bob})
 
     def test_deleted_account_is_not_changed(self) -> None:
@@ -233,7 +241,9 @@ class StoreContract(ContactsContract):
         device, direct = self.device(alice), self.direct(alice, bob)
         self.send(direct, bob, 3)
         self.get(self.store.save_cursors([(device, direct, 2)], []))
+        self.assertTrue(self.get(self.store.device_with_id(device)).has_token)
         self.get(self.store.end_token(device))
+        self.assertFalse(self.get(self.store.device_with_id(device)).has_token)
         self.assertIsNone(
             self.get(self.store.device_with_token(f"{alice}/phone/{NOW}".ljust(32, "x").encode()[:32]))
         )
@@ -254,15 +264,15 @@ class StoreContract(ContactsContract):
         """Two accounts have one direct conversation, whoever opens it, with both as members from the start."""
         alice, bob = self.account("alice"), self.account("bob")
         self.assertIsNone(self.get(self.store.direct(alice, bob)))
-        conversation = self.get(self.store.open_direct(bob, alice, NOW))
-        self.assertEqual(self.get(self.store.open_direct(alice, bob, NOW)), conversation)
+        conversation = self.get(self.store.open_direct(bob, alice, NOW, 100))
+        self.assertEqual(self.get(self.store.open_direct(alice, bob, NOW, 100)), conversation)
         self.assertEqual(self.get(self.store.direct(alice, bob)), conversation)
         self.assertEqual(self.get(self.store.direct(bob, alice)), conversation)
         self.assertEqual(conversation.kind, ConversationKind.DIRECT)
         self.assertEqual([peer.name for peer in conversation.peers], ["alice", "bob"])
         self.assertEqual(
             self.get(self.store.conversation(conversation.id)),
-            (conversation, {alice: 0, bob: 0}, 0, frozenset()),
+            (conversation, {alice: 0, bob: 0}, 0, Standings()),
         )
         self.assertTrue(1 <= conversation.id < MANY)
 
@@ -270,15 +280,15 @@ class StoreContract(ContactsContract):
         """Looking for a direct conversation does not make one."""
         alice, bob = self.account("alice"), self.account("bob")
         self.assertIsNone(self.get(self.store.direct(alice, bob)))
-        conversation = self.get(self.store.open_direct(alice, bob, NOW))
+        conversation = self.get(self.store.open_direct(alice, bob, NOW, 100))
         self.assertEqual(self.get(self.store.direct(bob, alice)), conversation)
 
     def test_direct_with_nobody(self) -> None:
         """There is no new conversation with an account that does not exist, or no longer."""
         alice, bob = self.account("alice"), self.account("bob")
-        self.assertEqual(self.refusal(self.store.open_direct(alice, 5, NOW)), Code.NOT_FOUND)
+        self.assertEqual(self.refusal(self.store.open_direct(alice, 5, NOW, 100)), Code.NOT_FOUND)
         self.get(self.store.delete_account(bob, NOW))
-        self.assertEqual(self.refusal(self.store.open_direct(alice, bob, NOW)), Code.NOT_FOUND)
+        self.assertEqual(self.refusal(self.store.open_direct(alice, bob, NOW, 100)), Code.NOT_FOUND)
 
     def test_unknown_conversation(self) -> None:
         """Nothing is known about an unknown conversation."""
@@ -297,14 +307,14 @@ class StoreContract(ContactsContract):
         group = outcome.conversation
         self.assertEqual((group.kind, group.title, group.peers), (ConversationKind.GROUP, "Club", ()))
         self.assertEqual(
-            [(m.account.name, m.joined_seq) for m in outcome.members], [("alice", 0), ("bob", 0)]
+            [(m.account.name, m.joined_seq, m.role) for m in outcome.came],
+            [("alice", 0, Role.OWNER), ("bob", 0, Role.MEMBER)],
         )
         self.assertEqual(self.history(group.id), [outcome.notice])
         self.assertEqual((outcome.seq, outcome.notice.sender, outcome.notice.kind), (1, alice, Kind.NOTICE))
         self.assertEqual(notices.sentence(outcome.notice.body), 'alice created the group "Club"')
-        self.assertEqual(
-            self.get(self.store.conversation(group.id)), (group, {alice: 0, bob: 0}, 1, frozenset())
-        )
+        found = self.get(self.store.conversation(group.id))
+        self.assertEqual(found, (group, {alice: 0, bob: 0}, 1, outcome.standings))
 
     def test_add_members(self) -> None:
         """Who is added sees the notice of that and what follows; who is a member already is skipped."""
@@ -312,7 +322,7 @@ class StoreContract(ContactsContract):
         group = self.group(alice, bob)
         self.send(group, alice, 3)
         outcome = self.add(group, bob, carol, alice)
-        self.assertEqual([(m.account.name, m.joined_seq) for m in outcome.members], [("carol", 4)])
+        self.assertEqual([(m.account.name, m.joined_seq) for m in outcome.came], [("carol", 4)])
         self.assertEqual((outcome.seq, outcome.notice.seq), (5, 5))
         self.assertEqual(notices.sentence(outcome.notice.body), "bob added carol")
         self.assertEqual(self.get(self.store.membership(carol, self.device(carol), group)).delivered_seq, 4)
@@ -326,7 +336,7 @@ class StoreContract(ContactsContract):
             GroupChange(Action.RENAMED, alice, group, "Club", (), None),
         ):
             outcome = self.get(self.change(change))
-            self.assertEqual((outcome.seq, outcome.members, outcome.notice), (1, (), None))
+            self.assertEqual((outcome.seq, outcome.came, outcome.notice), (1, (), None))
         self.assertEqual(self.seqs(group), [1])
 
     def test_leave(self) -> None:
@@ -334,7 +344,7 @@ class StoreContract(ContactsContract):
         alice, bob = self.account("alice"), self.account("bob")
         device, group = self.device(bob), self.group(alice, bob)
         outcome = self.leave(group, bob)
-        self.assertEqual(([m.account.name for m in outcome.members], outcome.seq), (["bob"], 2))
+        self.assertEqual(([m.account.name for m in outcome.went], outcome.seq), (["bob"], 2))
         self.assertEqual(notices.sentence(outcome.notice.body), "bob left")
         self.send(group, alice, 2)
         membership = self.get(self.store.membership(bob, device, group))
@@ -583,6 +593,19 @@ class StoreContract(ContactsContract):
         retry = self.posting(group, bob, client_id=b"a")
         self.get(self.store.append([retry], NOW))
         self.assertEqual(fate(retry), (2, NOW, False))
+
+    def test_barred(self) -> None:
+        """Of a posting that is barred nothing new is stored, and what was stored before is answered with its seq."""
+        alice, bob = self.account("alice"), self.account("bob")
+        direct = self.direct(alice, bob)
+        self.get(self.store.append([posting_of(direct, alice, b"stem", 2, [b"2", b"3"])], NOW))
+        retry = posting_of(direct, alice, b"stem", 1, [b"1", b"2", b"3", b"4"])
+        new = posting_of(direct, alice, b"other", 1, [b"1"])
+        for posting in (retry, new):
+            posting.barred = ChatError(Code.FORBIDDEN, "not now")
+        self.get(self.store.append([retry, new, posting_of(direct, bob, b"stem", 1, [b"1"])], NOW + 9))
+        self.assertEqual(fates(retry), [Code.FORBIDDEN, (1, NOW, False), (2, NOW, False), Code.FORBIDDEN])
+        self.assertEqual((fate(new), self.seqs(direct)), (Code.FORBIDDEN, [1, 2, 3]))
 
     def test_gapless_among_changes(self) -> None:
         """Notices and messages share one sequence."""
@@ -898,3 +921,118 @@ class StoreContract(ContactsContract):
         device = self.device(self.alice)
         self.get(self.store.revoke_device(self.alice, "phone"))
         self.assertIsNotNone(self.get(self.change(self.once(device, 1, 1))).notice)
+
+    # -- what operators ask ------------------------------------------------------------------------------
+
+    def test_accounts(self) -> None:
+        """Accounts come in pages by number; deleted ones are left out."""
+        numbers = [self.account(name) for name in ("alice", "bob", "carol", "4711")]
+        self.get(self.store.delete_account(numbers[1], NOW))
+        pages = [self.get(self.store.accounts(after, 2)) for after in (0, numbers[0])]
+        self.assertEqual(
+            [[record.account.name for record in page] for page in pages], [["4711", "alice"], ["carol"]]
+        )
+
+    def test_frozen(self) -> None:
+        """Freezing changes nothing else, and can be undone; a deleted account is not frozen."""
+        alice = self.account("alice")
+        before = self.get(self.store.account_numbered(alice))
+        self.assertFalse(before.frozen)
+        self.get(self.store.freeze(alice, NOW))
+        self.assertEqual(self.get(self.store.account_numbered(alice)), replace(before, frozen=True))
+        self.assertTrue(self.get(self.store.account_named("alice")).frozen)
+        self.get(self.store.unfreeze(alice))
+        self.assertEqual(self.get(self.store.account_numbered(alice)), before)
+        self.get(self.store.delete_account(alice, NOW))
+        self.get(self.store.freeze(alice, NOW))
+        self.assertFalse(self.get(self.store.account_numbered(alice)).frozen)
+
+    def test_administrator(self) -> None:
+        """The role is given, taken, and ends with the account."""
+        alice = self.account("alice")
+        self.assertFalse(self.get(self.store.account_numbered(alice)).administrator)
+        self.get(self.store.set_administrator(alice, True))
+        self.assertTrue(self.get(self.store.account_named("alice")).administrator)
+        self.get(self.store.set_administrator(alice, False))
+        self.assertFalse(self.get(self.store.account_numbered(alice)).administrator)
+        self.get(self.store.set_administrator(alice, True))
+        self.get(self.store.delete_account(alice, NOW))
+        self.assertFalse(self.get(self.store.account_numbered(alice)).administrator)
+
+    def test_groups(self) -> None:
+        """Groups come in pages by number, with members and messages; direct conversations are not among them."""
+        alice, bob = self.account("alice"), self.account("bob")
+        self.direct(alice, bob)
+        club, left = self.group(alice, bob), self.group(bob)
+        self.send(club, bob, 2)
+        self.leave(left, bob)
+        found = self.get(self.store.groups(0, 9))
+        self.assertEqual(
+            found,
+            [
+                GroupSummary(LOBBY, "lobby", 0, 0),
+                GroupSummary(2, "Club", 2, self.seqs(club)[-1]),
+                GroupSummary(3, "Club", 0, self.seqs(left)[-1]),
+            ],
+        )
+        self.assertEqual(self.get(self.store.groups(1, 9)), found[1:])
+        self.assertEqual(self.get(self.store.groups(0, 1)), found[:1])
+
+    def test_open_directs(self) -> None:
+        """The same conversations as opened one by one, in their order; who has been deleted is left out."""
+        alice, bob, carol, dave = map(self.account, ("alice", "bob", "carol", "dave"))
+        known = self.direct(bob, alice)
+        self.get(self.store.delete_account(dave, NOW))
+        opened = self.get(self.store.open_directs(alice, [carol, dave, bob], NOW))
+        self.assertEqual([conversation.id for conversation in opened], [self.direct(alice, carol), known])
+        self.assertEqual({peer.number for peer in opened[0].peers}, {alice, carol})
+
+    def test_invitations(self) -> None:
+        """An invitation is good for so many accounts, until it expires or is withdrawn."""
+        code, other = b"c" * 32, b"o" * 32
+        invitation = self.get(self.store.invite(code, 2, NOW + 10, NOW))
+        self.assertEqual((invitation.uses_left, invitation.expires_ms), (2, NOW + 10))
+        self.assertEqual(
+            [
+                self.get(self.store.is_invited(each, now))
+                for each, now in ((code, NOW), (other, NOW), (code, NOW + 10))
+            ],
+            [True, False, False],
+        )
+        self.get(self.store.create_account("alice", "", "", NOW, invitation_sha256=code))
+        self.assertEqual(self.get(self.store.invitations(0, 9, NOW)), [replace(invitation, uses_left=1)])
+        self.get(self.store.create_account("bob", "", "", NOW, invitation_sha256=code))
+        self.assertEqual(self.get(self.store.invitations(0, 9, NOW)), [])
+        self.assertFalse(self.get(self.store.is_invited(code, NOW)))
+        self.assertEqual(
+            self.refusal(self.store.create_account("carol", "", "", NOW, invitation_sha256=code)),
+            Code.REGISTRATION_CLOSED,
+        )
+        self.assertIsNone(self.get(self.store.account_named("carol")))
+
+    def test_invitation_of_a_refused_registration(self) -> None:
+        """A name that is taken does not use the invitation up."""
+        self.account("alice")
+        self.get(self.store.invite(b"c" * 32, 1, NOW + 10, NOW))
+        self.assertEqual(
+            self.refusal(self.store.create_account("alice", "", "", NOW, invitation_sha256=b"c" * 32)),
+            Code.NAME_TAKEN,
+        )
+        self.assertTrue(self.get(self.store.is_invited(b"c" * 32, NOW)))
+
+    def test_withdrawn_invitation(self) -> None:
+        """What is withdrawn is not valid; what is not valid cannot be withdrawn; ids are not used again."""
+        first = self.get(self.store.invite(b"c" * 32, 1, NOW + 10, NOW))
+        self.assertTrue(self.get(self.store.withdraw_invitation(first.id, NOW)))
+        self.assertFalse(self.get(self.store.withdraw_invitation(first.id, NOW)))
+        self.assertFalse(self.get(self.store.is_invited(b"c" * 32, NOW)))
+        second = self.get(self.store.invite(b"d" * 32, 1, NOW + 10, NOW))
+        self.assertNotEqual(second.id, first.id)
+        self.assertFalse(self.get(self.store.withdraw_invitation(second.id, NOW + 10)))
+
+    def test_statistics(self) -> None:
+        """Messages are counted."""
+        alice, bob = self.account("alice"), self.account("bob")
+        before = self.store.statistics().messages
+        self.send(self.direct(alice, bob), alice, 3)
+        self.assertEqual(self.store.statistics().messages, before + 3)

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.rules import RULES
+from imserver.core.values import JoinPolicy, Role
 from tests.core.client import (
     PASSWORD,
     Client,
@@ -60,6 +61,17 @@ EXAMPLES: dict[type, Callable[[int], r.Request]] = {
     r.AddMembers: lambda group: r.AddMembers(group, [100_003]),
     r.LeaveGroup: lambda group: r.LeaveGroup(group),
     r.RenameGroup: lambda group: r.RenameGroup(group, "renamed"),
+    r.FindGroup: lambda _: r.FindGroup(2),
+    r.JoinGroup: lambda _: r.JoinGroup(2, ""),
+    r.AnswerJoin: lambda group: r.AnswerJoin(group, 100_003, True),
+    r.ListJoinRequests: lambda group: r.ListJoinRequests(group, 0, 0),
+    r.RemoveMember: lambda group: r.RemoveMember(group, 100_002),
+    r.SetRole: lambda group: r.SetRole(group, 100_002, Role.ADMIN),
+    r.HandOver: lambda group: r.HandOver(group, 100_002),
+    r.Mute: lambda group: r.Mute(group, 100_002, 60),
+    r.SetJoinPolicy: lambda group: r.SetJoinPolicy(group, JoinPolicy.OPEN),
+    r.SetAnnouncement: lambda group: r.SetAnnouncement(group, "News"),
+    r.DissolveGroup: lambda group: r.DissolveGroup(group),
     r.ListConversations: lambda _: r.ListConversations(0, 0),
     r.ListMembers: lambda group: r.ListMembers(group, 0, 0),
     r.Send: lambda group: text(group, "hello"),
@@ -89,7 +101,12 @@ class MatrixTests(SynchronousTestCase):
             account(self.world, name)
         for asker, asked, answered in ((100_003, 100_001, False), (100_004, 100_001, True)):
             befriend(self.world, asker, asked, answered)
-        self.group = group(logged_in(self.world, "alice", "owner"), 100_002)
+        owner = logged_in(self.world, "alice", "owner")
+        self.group = group(owner, 100_002)
+        owner.ask(r.SetJoinPolicy(self.group, JoinPolicy.BY_REQUEST))
+        carol = logged_in(self.world, "carol")
+        carol.ask(r.JoinGroup(2, "please"))
+        carol.leave()
 
     def outcomes(self, client: Callable[[], Client]) -> dict[type, object]:
         """Of every request, each in a world of its own."""
@@ -169,12 +186,13 @@ class MatrixTests(SynchronousTestCase):
     def test_nothing_happens_before_login(self) -> None:
         """What is refused has no effect: no message, no member, no account."""
         bob = logged_in(self.world, "bob")
+        before = bob.ask(r.FetchHistory(self.group, 0, 0, 0)).messages
         for kind in REQUESTS:
             if kind not in BEFORE_LOGIN:
                 Client(self.world).ask(EXAMPLES[kind](self.group))
         self.world.pass_seconds(2)
         self.assertEqual(bob.events, [])
-        self.assertEqual(len(bob.ask(r.FetchHistory(self.group, 0, 0, 0)).messages), 1)
+        self.assertEqual(bob.ask(r.FetchHistory(self.group, 0, 0, 0)).messages, before)
 
     def test_two_logins_at_once(self) -> None:
         """A wire that asks for a second login before the first is answered gets one session, not two."""

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.session import Capabilities
+from imserver.core.values import Once
 from tests.core.client import Client, group, logged_in, text
 from tests.fakes import LIMITS, World
 
@@ -168,7 +169,7 @@ class IntegerTests(SessionCase):
                 self.assertNotEqual(client.closed, "INTERNAL", request)
 
     def requests(self, id: int, n: int) -> list[r.Request]:
-        once = r.Once(n, n)
+        once = Once(n, n)
         return [
             r.LookUp("", n),
             r.OpenDirect(n),
@@ -179,6 +180,22 @@ class IntegerTests(SessionCase):
             r.RenameGroup(n, "title", None),
             r.RenameGroup(id, "title", once),
             r.LeaveGroup(n, once),
+            r.FindGroup(n),
+            r.JoinGroup(n, "", once),
+            r.AnswerJoin(n, BOB, True),
+            r.AnswerJoin(id, n, False),
+            r.ListJoinRequests(id, n, n),
+            r.ListJoinRequests(n, 0, 0),
+            r.RemoveMember(n, BOB),
+            r.RemoveMember(id, n),
+            r.SetRole(id, n, 2),
+            r.SetRole(id, BOB, n),
+            r.HandOver(id, n),
+            r.Mute(id, n, 1),
+            r.Mute(id, BOB, n),
+            r.SetJoinPolicy(id, n),
+            r.SetAnnouncement(n, "text"),
+            r.DissolveGroup(n),
             r.ListConversations(n, n),
             r.ListMembers(id, n, n),
             r.ListMembers(n, 0, 0),

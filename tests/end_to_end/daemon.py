@@ -24,7 +24,10 @@ ANY_PORTS = ("native=tcp:127.0.0.1:0", "status=udp:127.0.0.1:0")
 
 
 class Daemon:
-    """`data` and `config` (text of a file) are kept in a temporary `folder`; `listen` becomes --listen options."""
+    """`data` and `config` (text of a file) are kept in a temporary `folder`; `listen` becomes --listen options.
+
+    `descriptors` stay open in the process.
+    """
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Daemon:
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
         command: Iterable[str] = TWISTD,
+        descriptors: Iterable[int] = (),
     ) -> None:
         self._case = case
         if folder is None:
@@ -48,6 +52,7 @@ class Daemon:
         self.listen = list(listen)
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
         self.command = tuple(command)
+        self.descriptors = tuple(descriptors)
         self.lines: list[str] = []
         self.addresses: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
@@ -80,6 +85,7 @@ class Daemon:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            pass_fds=self.descriptors,
             text=True,
             errors="replace",
         )

@@ -11,11 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import requests as r
 from imserver.core.errors import Code
-from imserver.core.events import AccountFound, ConversationOpened, Done, Event, Pong, Refused
+from imserver.core.events import AccountFound, ConversationOpened, Done, Event, GroupChanged, Pong, Refused
 from imserver.core.limits import Limits
 from imserver.core.names import MAX_NAME_CHARS
 from imserver.core.rules import RULES
-from imserver.core.values import Kind, State
+from imserver.core.values import JoinPolicy, Kind, State
 from tests.end_to_end.peer import PASSWORD, Peer
 from tests.end_to_end.siege import Siege
 
@@ -79,6 +79,8 @@ ROWS: dict[tuple[type, str], Row] = {
     (r.SetPresence, "text"): Row(LIMITS.max_presence_text_chars, Code.BAD_REQUEST, None),
     (r.CreateGroup, "title"): TITLE,
     (r.RenameGroup, "title"): TITLE,
+    (r.JoinGroup, "text"): Row(LIMITS.max_join_text_chars, Code.BAD_REQUEST, None),
+    (r.SetAnnouncement, "text"): Row(LIMITS.max_announcement_chars, Code.BAD_REQUEST, None),
     (r.Send, "client_id"): CLIENT_ID,
     (r.Send, "content_type"): CONTENT_TYPE,
     (r.Send, "body"): BODY,
@@ -116,8 +118,16 @@ class FieldLengthTests(Siege):
             self.writer.expect(r.LookUp(name, 0), AccountFound).account.number for name in ("alice", "bob")
         )
         self.befriend_bob()
+        self.others = self.group_by_request()
         opened = self.writer.expect(r.OpenDirect(self.alice), ConversationOpened)
         self.direct = opened.membership.conversation.id
+
+    def group_by_request(self) -> int:
+        """-> the number of a group of alice's in which the writer is not."""
+        opened = self.bystanders.alice.expect(r.CreateGroup("others", []), ConversationOpened)
+        group = opened.membership.conversation
+        self.bystanders.alice.expect(r.SetJoinPolicy(group.id, JoinPolicy.BY_REQUEST), GroupChanged)
+        return group.number
 
     def befriend_bob(self) -> None:
         """The writer has a contact, about whom he can make remarks."""
@@ -202,6 +212,8 @@ class FieldLengthTests(Siege):
             r.SetPresence: r.SetPresence(State.AWAY, ""),
             r.CreateGroup: r.CreateGroup("another", []),
             r.RenameGroup: r.RenameGroup(self.group, ""),
+            r.JoinGroup: r.JoinGroup(self.others, ""),
+            r.SetAnnouncement: r.SetAnnouncement(self.group, ""),
             r.Send: r.Send(self.direct, client_id, Kind.OPAQUE, "text/x", b""),
             r.SendTo: r.SendTo("alice", client_id, Kind.OPAQUE, "text/x", b""),
         }

@@ -100,18 +100,6 @@ class StartTests(SynchronousTestCase):
         daemon.signal(signal.SIGINT)
         self.assertEqual(daemon.wait(), 0)
 
-    def test_supervised(self) -> None:
-        """systemd hears when it is ready and when it stops."""
-        daemon = Daemon(self)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-            systemd.bind(str(daemon.folder / "notify"))
-            systemd.settimeout(20.0)
-            daemon.environment["NOTIFY_SOCKET"] = str(daemon.folder / "notify")
-            daemon.start()
-            self.assertIn(b"READY=1", systemd.recv(1000))
-            daemon.stop()
-            self.assertIn(b"STOPPING=1", systemd.recv(1000))
-
     def test_help(self) -> None:
         """--help says what can be given."""
         daemon = WithHelp(self)

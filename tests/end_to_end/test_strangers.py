@@ -21,24 +21,33 @@ from imserver.core.events import (
 )
 from imserver.core.requests import (
     AddMembers,
+    AnswerJoin,
     CountReceipts,
     CreateGroup,
+    DissolveGroup,
     FetchHistory,
+    HandOver,
     LeaveGroup,
     ListConversations,
+    ListJoinRequests,
     ListMembers,
     LookUp,
     MarkDelivered,
     MarkRead,
+    Mute,
     OpenDirect,
     Ping,
+    RemoveMember,
     RenameGroup,
     Request,
     Send,
+    SetAnnouncement,
+    SetJoinPolicy,
+    SetRole,
     SetTyping,
     Synchronise,
 )
-from imserver.core.values import Kind
+from imserver.core.values import JoinPolicy, Kind, Role
 from tests.end_to_end.daemon import TWISTD, Daemon
 from tests.end_to_end.drill import DEEP
 from tests.end_to_end.peer import Peer
@@ -55,7 +64,10 @@ SIGNALS: tuple[Callable[[int], Request], ...] = (
     lambda id: MarkRead(id, 1),
     lambda id: SetTyping(id, True),
 )
-TABLES = ("accounts", "conversations", "members", "device_cursors", "runs", "client_ids", "rpc_results")
+TABLES = (
+    *("accounts", "conversations", "members", "join_requests", "device_cursors"),
+    *("runs", "client_ids", "rpc_results"),
+)
 # A server on which whoever knows an id is a member.
 OPEN_DOORS = (
     sys.executable,
@@ -143,6 +155,15 @@ class StrangerTests(SynchronousTestCase):
             AddMembers(conversation, [self.bob_number]),
             RenameGroup(conversation, "mine"),
             LeaveGroup(conversation),
+            AnswerJoin(conversation, self.bob_number, True),
+            ListJoinRequests(conversation, 0, 0),
+            RemoveMember(conversation, self.bob_number),
+            SetRole(conversation, self.bob_number, Role.ADMIN),
+            HandOver(conversation, self.bob_number),
+            Mute(conversation, self.bob_number, 60),
+            SetJoinPolicy(conversation, JoinPolicy.OPEN),
+            SetAnnouncement(conversation, "mine"),
+            DissolveGroup(conversation),
         )
         return [self.mallory.ask(request) for request in requests]
 

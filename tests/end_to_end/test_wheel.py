@@ -58,6 +58,7 @@ class WheelTest(SynchronousTestCase):
         self.assertIn("imserver", _run(self.folder, self.bin / "twistd", "--help"))
         self.assertIn("--listen", _run(self.folder, self.bin / "twistd", "imserver", "--help"))
         self.assertIn("send", _run(self.folder, self.bin / "imchat", "--help"))
+        self.assertIn("backup", _run(self.folder, self.bin / "imadmin", "--help"))
         self.assert_same_files()
 
     def assert_same_files(self) -> None:

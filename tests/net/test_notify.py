@@ -18,6 +18,13 @@ class NotifyTests(SynchronousTestCase):
         self.systemd.setblocking(False)
         self.addCleanup(self.systemd.close)
         self.clock = Clock()
+        self.alive = True
+
+    def status(self) -> str:
+        return "fine"
+
+    def is_alive(self) -> bool:
+        return self.alive
 
     def notify(self, **environment: str) -> Notify:
         return Notify({"NOTIFY_SOCKET": f"@{self.path}", **environment}, self.clock, process=7)
@@ -48,21 +55,42 @@ class NotifyTests(SynchronousTestCase):
 
     def test_watchdog(self) -> None:
         """Signs of life come three times as often as asked for."""
-        self.notify(WATCHDOG_USEC="30000000", WATCHDOG_PID="7").start_watchdog(lambda: "fine")
+        self.notify(WATCHDOG_USEC="30000000", WATCHDOG_PID="7").start_watchdog(self.status, self.is_alive)
         self.assertEqual(self.heard(), ["WATCHDOG=1\nSTATUS=fine"])
         self.clock.pump([10.0] * 3)
         self.assertEqual(len(self.heard()), 3)
 
+    def test_hanging(self) -> None:
+        """What hangs gives no sign of life, and gives it again when it hangs no more."""
+        self.notify(WATCHDOG_USEC="30000000", WATCHDOG_PID="7").start_watchdog(self.status, self.is_alive)
+        self.heard()
+        self.alive = False
+        self.clock.advance(10.0)
+        self.assertEqual(self.heard(), [])
+        self.alive = True
+        self.clock.advance(10.0)
+        self.assertEqual(self.heard(), ["WATCHDOG=1\nSTATUS=fine"])
+
     def test_watchdog_of_others(self) -> None:
         """Without a watchdog, or with that of another process, there are none."""
-        self.notify().start_watchdog(lambda: "fine")
-        self.notify(WATCHDOG_USEC="30000000", WATCHDOG_PID="8").start_watchdog(lambda: "fine")
+        self.notify().start_watchdog(self.status, self.is_alive)
+        others = self.notify(WATCHDOG_USEC="30000000", WATCHDOG_PID="8")
+        others.start_watchdog(self.status, self.is_alive)
         self.assertEqual((self.heard(), self.clock.getDelayedCalls()), ([], []))
 
     def test_without_systemd(self) -> None:
         """Nothing is sent where nobody asked."""
         Notify({}, self.clock, process=7).ready("fine")
         self.assertEqual(self.heard(), [])
+
+    def test_supervisor_that_does_not_read(self) -> None:
+        """When its queue is full the daemon goes on after a moment."""
+        notify = self.notify()
+        for _ in range(1000):
+            notify.ready("fine")
+            if self.flushLoggedErrors(TimeoutError):
+                return
+        self.fail("the queue has no end")
 
     def test_socket_gone(self) -> None:
         """A supervisor that does not listen any more is no reason to fail."""

@@ -2,6 +2,9 @@
 
 import contextlib
 import gc
+import os
+import stat
+import struct
 import weakref
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from imserver.net.tls import CertificateError, Certificates, TLSFactory, make_context
+from imserver.net.tls import CertificateError, Certificates, TLSFactory, located, make_context
 from tests.net.certificates import make_certificate
 
 PEER = IPv4Address("TCP", "192.0.2.1", 1)
@@ -223,3 +226,25 @@ class FileTests(SynchronousTestCase):
             self.assert_refused(str(self.key), "chmod 600")
         self.key.chmod(0o400)
         make_context(self.cert, self.key)
+
+    def test_key_with_an_access_list(self) -> None:
+        """systemd may give a unit its credential by an access list; the group's mode is then the list's mask."""
+        os.setxattr(self.key, "system.posix_acl_access", access_list(65534))
+        self.assertEqual(stat.S_IMODE(self.key.stat().st_mode), 0o440)
+        make_context(self.cert, self.key)
+
+    def test_located(self) -> None:
+        """A credential lies where systemd says, everything else where it is written."""
+        self.assertEqual(located("/etc/a.key", {}), Path("/etc/a.key"))
+        given = {"CREDENTIALS_DIRECTORY": "/run/credentials/imserver.service"}
+        where = located("$CREDENTIALS_DIRECTORY/a.key", given)
+        self.assertEqual(where, Path("/run/credentials/imserver.service/a.key"))
+        error = self.assertRaises(CertificateError, located, "$CREDENTIALS_DIRECTORY/a.key", {})
+        self.assertIn("LoadCredential=", str(error))
+
+
+def access_list(other_user: int) -> bytes:
+    """The owner and one other user may read, nobody else (acl(5), as the kernel keeps it in version 2)."""
+    nobody = 0xFFFFFFFF
+    entries = ((1, 4, nobody), (2, 4, other_user), (4, 0, nobody), (16, 4, nobody), (32, 0, nobody))
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)

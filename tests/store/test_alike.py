@@ -8,12 +8,12 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import client_ids
-from imserver.core.changes import Action, GroupChange, Recorded
+from imserver.core.changes import OPERATOR, Action, GroupChange, GroupLimits, GroupOutcome, Recorded
 from imserver.core.contacting import ContactBounds
 from imserver.core.errors import ChatError
 from imserver.core.posting import Posting
 from imserver.core.run import Run
-from imserver.core.values import Once
+from imserver.core.values import LOBBY, Once
 from imserver.store.memory import MemoryStore
 from tests.store.fakes import Rig
 from tests.store.fates import fates, posting_of
@@ -23,17 +23,27 @@ SEEDS = range(20)
 OPERATIONS = 120
 WEIGHTS = {"append": 12, "group": 12, "direct": 3, "device": 3, "revoke": 1, "cursor": 4, "delete": 0.3}
 WEIGHTS |= {"ask": 6, "reply": 4, "part": 2, "block": 2, "unblock": 2, "privacy": 1, "remark": 1}
+MODERATION = {"append": 2, "group": 40, "direct": 0.2, "device": 1, "revoke": 0.2, "delete": 0.05}
+LIKELIER = {
+    Action.JOINED: 8,
+    Action.ADMITTED: 4,
+    Action.REJECTED: 4,
+    Action.POLICY_CHANGED: 4,
+    Action.LEFT: 0.5,
+    Action.DISSOLVED: 0.3,
+}
 
 
-def operation(dice: Random) -> tuple[Any, ...]:
+def operation(dice: Random, weights: dict[str, float]) -> tuple[Any, ...]:
     """The name of a method of Script and its arguments."""
-    (name,) = dice.choices(list(WEIGHTS), list(WEIGHTS.values()))
+    (name,) = dice.choices(list(weights), list(weights.values()))
     small = [dice.randrange(5) for _ in range(4)]
     match name:
         case "append":
             return name, [wanted_posting(dice) for _ in range(dice.randrange(1, 5))]
         case "group":
-            return name, dice.choice(list(Action)), *small, dice.randrange(40)
+            (action,) = dice.choices(list(Action), [LIKELIER.get(each, 1) for each in Action])
+            return name, action, *small, dice.randrange(40)
         case "cursor":
             return name, *small[:3]
         case "delete":
@@ -66,7 +76,8 @@ class Script:
         self.settle = settle
         made = [self.outcome(store.create_account(f"user{n}", "", "", NOW)) for n in range(4)]
         self.accounts = [*(account.number for account in made), 7]
-        self.conversations: list[int] = [1]
+        self.conversations: list[int] = [LOBBY]
+        self.only = 0  # if anything, the only conversation that is changed
 
     def outcome(self, coroutine: Any) -> Any:
         """What it returned, or the code of its refusal."""
@@ -78,7 +89,7 @@ class Script:
         return outcomes[0]
 
     def place(self, n: int) -> int:
-        return self.conversations[n % len(self.conversations)]
+        return self.only or self.conversations[n % len(self.conversations)]
 
     def play(self, operation: tuple[Any, ...]) -> Any:
         return getattr(self, operation[0])(*operation[1:])
@@ -114,20 +125,21 @@ class Script:
         if one == other:
             return None
         return self.remember(
-            self.outcome(self.store.open_direct(self.accounts[one], self.accounts[other], NOW))
+            self.outcome(self.store.open_direct(self.accounts[one], self.accounts[other], NOW, 100))
         )
 
     def group(self, action: Action, actor: int, conversation: int, member: int, device: int, n: int) -> Any:
         recorded = Recorded(device, Once(n // 30, n), b"%d" % actor) if n % 2 else None
         change = GroupChange(
             action,
-            self.accounts[actor],
+            OPERATOR if n == 39 else self.accounts[actor],
             self.place(conversation),
             f"title {n}",
-            (self.accounts[member],),
+            () if n % 5 == 0 and action in (Action.MUTED, Action.UNMUTED) else (self.accounts[member],),
             recorded,
+            n % 3 + 1,
         )
-        outcome = self.outcome(self.store.change_group(change, NOW, 3, 5))
+        outcome = self.outcome(self.store.change_group(change, NOW, GroupLimits(3, 3, 5, 2)))
         self.remember(getattr(outcome, "conversation", None))
         return outcome
 
@@ -192,9 +204,11 @@ class Script:
             for device in range(4):
                 for only_behind in (False, True):
                     answers.append(self.outcome(self.store.memberships(account, device, 0, 99, only_behind)))
+        answers += [self.outcome(self.store.group_numbered(number)) for number in range(20)]
         for conversation in self.conversations:
             answers.append(self.outcome(self.store.conversation(conversation)))
             answers.append(self.outcome(self.store.members(conversation, 0, 99)))
+            answers.append(self.outcome(self.store.join_requests(conversation, 0, 99)))
             runs = self.outcome(self.store.history(conversation, 0, 9999, False, 9999, 2**20))
             answers.append(list(map(seen, runs)))
             answers += [self.outcome(self.store.receipt_counts(conversation, seq)) for seq in range(5)]
@@ -207,16 +221,33 @@ class AlikeTests(SynchronousTestCase):
     def test_alike(self) -> None:
         """Operation by operation, and in everything that can be asked at the end."""
         for seed in SEEDS:
-            self.compare(seed)
+            self.compare(seed, WEIGHTS)
 
-    def compare(self, seed: int) -> None:
+    def test_moderation(self) -> None:
+        """The same with most of it in one group, where every change is carried out now and then."""
+        found: set[Action] = set()
+        for seed in SEEDS:
+            found |= self.compare(seed, MODERATION, in_one_group=True)
+        self.assertEqual(set(Action) - found, set())
+
+    def compare(self, seed: int, weights: dict[str, float], in_one_group: bool = False) -> set[Action]:
+        """-> the changes of groups that were not refused."""
         dice, one, other = Random(seed), Random(1), Random(1)
         rig = Rig(Path(self.mktemp()), randbits=one.getrandbits, token_bytes=one.randbytes)
         rig.store.open()
         self.addCleanup(rig.close)
         sqlite = Script(rig.store, rig.settle)
         memory = Script(MemoryStore(randbits=other.getrandbits, token_bytes=other.randbytes), lambda: None)
+        done: set[Action] = set()
+        if in_one_group:
+            for script in (sqlite, memory):
+                script.group(Action.CREATED, 0, 0, 1, 0, 2)
+                script.only = script.conversations[-1]
         for _ in range(OPERATIONS):
-            wanted = operation(dice)
-            self.assertEqual(sqlite.play(wanted), memory.play(wanted), (seed, wanted))
+            wanted = operation(dice, weights)
+            outcome = sqlite.play(wanted)
+            self.assertEqual(outcome, memory.play(wanted), (seed, wanted))
+            if isinstance(outcome, GroupOutcome):
+                done.add(wanted[1])
         self.assertEqual(sqlite.everything(), memory.everything(), seed)
+        return done

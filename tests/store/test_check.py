@@ -6,6 +6,7 @@ import apsw
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
+from imserver.store import database
 from imserver.store.check import BackgroundCheck
 from tests.store.fakes import HandWorker
 
@@ -26,7 +27,9 @@ class BackgroundCheckTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.path = Path(self.mktemp())
-        apsw.Connection(str(self.path)).execute("CREATE TABLE t (x)")
+        connection = apsw.Connection(str(self.path))
+        connection.execute("CREATE TABLE t (x)")
+        connection.pragma("application_id", database.APPLICATION_ID)
         self.damage: list[str] = []
 
     def check(self, worker: HandWorker) -> BackgroundCheck:

@@ -10,8 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core.changes import Action, GroupChange
 from imserver.core.posting import Posting
-from imserver.store import client_ids, group_rules, outcomes
+from imserver.store import client_ids, group_log, outcomes
 from imserver.store.messages import Batch
+from tests.contracts.store import LIMITS
 from tests.store.fakes import Rig
 from tests.store.fates import fates, posting_of
 
@@ -28,7 +29,7 @@ class ClientIdsCase(SynchronousTestCase):
         self.addCleanup(self.rig.close)
         for name in ("alice", "bob"):
             self.get(self.store.create_account(name, "", "", NOW))
-        self.direct = self.get(self.store.open_direct(100001, 100002, NOW)).id
+        self.direct = self.get(self.store.open_direct(100001, 100002, NOW, 100)).id
 
     def get(self, coroutine: Any) -> Any:
         deferred = Deferred.fromCoroutine(coroutine)
@@ -82,7 +83,7 @@ class IndexTests(ClientIdsCase):
     def test_other_conversation_between(self) -> None:
         """An entry ends where a message of another conversation, or of somebody else, comes between."""
         change = GroupChange(Action.CREATED, 100001, 0, "x", (), None)
-        group = self.get(self.store.change_group(change, NOW, 9, 9)).conversation.id
+        group = self.get(self.store.change_group(change, NOW, LIMITS)).conversation.id
         self.append(self.posting(1), self.posting(2, conversation=group), self.posting(3))
         self.append(posting_of(self.direct, 100002, b"s", 1, [b"bob"]), self.posting(4))
         entries = self.store._connection.execute(
@@ -172,9 +173,9 @@ class RememberedTests(ClientIdsCase):
         def broken(*_: Any) -> None:
             raise RuntimeError("a bug after the notice was logged")
 
-        rules = self.patch(group_rules.GroupRules, "_log", self.logs_and(broken))
+        rules = self.patch(group_log.GroupLog, "notice", self.logs_and(broken))
         change = GroupChange(Action.CREATED, 100001, 0, "x", (), None)
-        changed = Deferred.fromCoroutine(self.store.change_group(change, NOW, 9, 9))
+        changed = Deferred.fromCoroutine(self.store.change_group(change, NOW, LIMITS))
         self.rig.settle()
         self.failureResultOf(changed, RuntimeError)
         rules.restore()
@@ -183,8 +184,8 @@ class RememberedTests(ClientIdsCase):
 
     @staticmethod
     def logs_and(then: Any) -> Any:
-        log = group_rules.GroupRules._log
-        return lambda *arguments: then(log(*arguments))
+        notice = group_log.GroupLog.notice
+        return lambda *arguments: then(notice(*arguments))
 
     def test_random(self) -> None:
         """Random overlapping runs, forgotten now and then: each id is fresh once, and keeps its seq."""

@@ -60,7 +60,7 @@ class Recording:
         ]
         pairs = [(0, 1), (1, 2), (2, 3)]
         self.pairs = [(self.accounts[a], self.accounts[b]) for a, b in pairs]
-        self.conversations = [self.get(self.rig.store.open_direct(a, b, NOW)).id for a, b in self.pairs]
+        self.conversations = [self.get(self.rig.store.open_direct(a, b, NOW, 100)).id for a, b in self.pairs]
         self.rig.settle()
         self.base = {name: (folder / name).read_bytes() for name in (DATABASE, WAL)}
         self.recorder.entries.clear()

@@ -34,7 +34,7 @@ class DamagedRowsTests(SynchronousTestCase):
         self.addCleanup(self.rig.close)
         for name in ("alice", "bob"):
             self.get(self.store.create_account(name, "", "", NOW))
-        self.direct = self.get(self.store.open_direct(100001, 100002, NOW)).id
+        self.direct = self.get(self.store.open_direct(100001, 100002, NOW, 100)).id
         postings, start = [], 0
         for length in LENGTHS:
             bodies = BODIES[start : start + length]

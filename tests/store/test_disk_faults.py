@@ -12,6 +12,7 @@ from imserver.core.changes import Action, GroupChange
 from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
 from imserver.store import health, wal
+from tests.contracts.store import LIMITS
 from tests.store.disk import Disk, Fault
 from tests.store.fakes import Rig
 from tests.store.fates import messages
@@ -31,7 +32,7 @@ class DiskFaultTests(SynchronousTestCase):
         rig.store.open()
         self.get(rig, rig.store.create_account("alice", "", "", NOW))
         self.get(rig, rig.store.create_account("bob", "", "", NOW))
-        self.direct = self.get(rig, rig.store.open_direct(100001, 100002, NOW)).id
+        self.direct = self.get(rig, rig.store.open_direct(100001, 100002, NOW, 100)).id
         self.successResultOf(rig.close())
 
     def get(self, rig: Rig, coroutine: Any) -> Any:
@@ -48,7 +49,7 @@ class DiskFaultTests(SynchronousTestCase):
             group = GroupChange(Action.CREATED, 100001, 0, "x" * n, (100002,), None)
             asked = [
                 Deferred.fromCoroutine(rig.store.append([posting], NOW)),
-                Deferred.fromCoroutine(rig.store.change_group(group, NOW, 9, 99)),
+                Deferred.fromCoroutine(rig.store.change_group(group, NOW, LIMITS)),
                 Deferred.fromCoroutine(rig.store.history(self.direct, 0, 2**53, False, 99, 2**20)),
             ]
             asked[0].addCallback(

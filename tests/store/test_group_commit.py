@@ -12,6 +12,7 @@ from imserver.core.changes import Action, GroupChange
 from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
 from imserver.store import group_commit, health, tails, wal
+from tests.contracts.store import LIMITS
 from tests.store.fakes import Rig
 from tests.store.fates import fate, messages
 
@@ -33,7 +34,7 @@ class GroupCommitCase(SynchronousTestCase):
         self.alice, self.bob = (
             self.get(self.store.create_account(n, "", "", NOW)).number for n in ("alice", "bob")
         )
-        self.direct = self.get(self.store.open_direct(self.alice, self.bob, NOW)).id
+        self.direct = self.get(self.store.open_direct(self.alice, self.bob, NOW, 100)).id
         self.get(self.store.append([self.posting(b"first")], NOW))
 
     def sync(self, descriptor: int) -> None:
@@ -164,11 +165,11 @@ class GatheringTests(GroupCommitCase):
     def test_refusal_undoes_one_job(self) -> None:
         """A refused job of a transaction leaves nothing; the others are stored."""
         group = self.get(self.store.change_group(
-            GroupChange(Action.CREATED, self.alice, 0, "Club", (), None), NOW, 9, 9)).conversation.id  # fmt: skip
+            GroupChange(Action.CREATED, self.alice, 0, "Club", (), None), NOW, LIMITS)).conversation.id  # fmt: skip
         good = self.start(self.store.create_account("carol", "", "", NOW))
         bad = self.start(
             self.store.change_group(
-                GroupChange(Action.ADDED, self.alice, group, "", (self.bob, 5), None), NOW, 9, 9
+                GroupChange(Action.ADDED, self.alice, group, "", (self.bob, 5), None), NOW, LIMITS
             )
         )
         also = self.start(self.store.append([self.posting(b"a", conversation=group)], NOW))
@@ -190,10 +191,10 @@ class GatheringTests(GroupCommitCase):
     def test_left_in_the_same_transaction(self) -> None:
         """Who has left cannot write, in any later transaction, whoever still thought so."""
         group = self.get(self.store.change_group(
-            GroupChange(Action.CREATED, self.alice, 0, "Club", (self.bob,), None), NOW, 9, 9)).conversation.id  # fmt: skip
+            GroupChange(Action.CREATED, self.alice, 0, "Club", (self.bob,), None), NOW, LIMITS)).conversation.id  # fmt: skip
         self.get(self.store.append([self.posting(b"a", self.bob, group)], NOW))
         left = self.start(self.store.change_group(
-            GroupChange(Action.LEFT, self.bob, group, "", (), None), NOW, 9, 9))  # fmt: skip
+            GroupChange(Action.LEFT, self.bob, group, "", (), None), NOW, LIMITS))  # fmt: skip
         together = self.posting(b"b", self.bob, group)
         self.start(self.store.append([together], NOW))
         self.rig.settle()
@@ -215,7 +216,7 @@ class GatheringTests(GroupCommitCase):
         self.patch(tails, "MAX_TAILS", 2)
         for name in ("carol", "dave", "erin"):
             self.get(self.store.create_account(name, "", "", NOW))
-        directs = [self.get(self.store.open_direct(self.alice, 100003 + n, NOW)).id for n in range(3)]
+        directs = [self.get(self.store.open_direct(self.alice, 100003 + n, NOW, 100)).id for n in range(3)]
         for n in range(1, 4):
             batch = [self.posting(b"%d/%d" % (n, direct), conversation=direct) for direct in directs]
             self.get(self.store.append(batch, NOW))

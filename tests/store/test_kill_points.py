@@ -31,7 +31,7 @@ def get(coroutine):
     return results[0]
 for name in ("alice", "bob"):
     get(rig.store.create_account(name, "", "", 0))
-direct = get(rig.store.open_direct(100001, 100002, 0)).id
+direct = get(rig.store.open_direct(100001, 100002, 0, 100)).id
 print(direct, flush=True)
 for n in range(0, 120, 3):
     posting = Posting(direct, 100001, "", n.to_bytes(8), 1, "", b"%d" % n * 2000)

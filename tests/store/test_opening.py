@@ -14,6 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 import imserver
+from imserver.core.run import Run
+from imserver.core.values import Kind
 from imserver.store import database, folder, runs, schema
 from imserver.store.errors import StoreError
 from imserver.store.folder import filesystem_of
@@ -50,7 +52,7 @@ class OpeningCase(SynchronousTestCase):
         rig = self.opened()
         for name in ("alice", "bob"):
             self.get(rig, rig.store.create_account(name, "", "", NOW))
-        self.direct = self.get(rig, rig.store.open_direct(100001, 100002, NOW)).id
+        self.direct = self.get(rig, rig.store.open_direct(100001, 100002, NOW, 100)).id
         bodies = [b"body %d" % n for n in range(count)]
         starts = [n for n in range(count) if n % 8 in (0, 1, 3)]  # runs of one, two and five
         postings = [
@@ -238,8 +240,8 @@ class DamageTests(OpeningCase):
 
     COUNT = 300
 
-    def served(self, folder: Path) -> list[Any] | None:
-        """What a daemon would serve of a damaged folder; None: it noticed."""
+    def served(self, folder: Path) -> list[Run] | None:
+        """The runs that a daemon would serve of a damaged folder; None: it noticed."""
         rig = Rig(folder)
         try:
             rig.store.open()
@@ -249,14 +251,14 @@ class DamageTests(OpeningCase):
         self.addCleanup(rig.close)
         page = Deferred.fromCoroutine(rig.store.history(self.direct, 0, 2**53, False, 1000, 2**20))
         rig.settle()
-        found: list[Any] = []
+        found: list[Run] = []
         page.addCallbacks(found.extend, lambda refused: None)
         if rig.ended:
             ((exit_status, sentence),) = rig.ended
             self.assertEqual(exit_status, 1)
             self.assertIn("docs/operations.md", sentence)
             return None
-        return messages(found)
+        return found
 
     def wrong(self, path: Path, content: bytes) -> int:
         """How many wrong messages are served when the file holds that."""
@@ -264,9 +266,12 @@ class DamageTests(OpeningCase):
         (path.parent / "imserver.db-shm").unlink(missing_ok=True)
         served = self.served(path.parent) or []
         self.flushLoggedErrors()
-        seqs = [m.seq for m in served]
+        numbered = [
+            (run.first_seq + n, run.kind, body) for run in served for n, body in enumerate(run.bodies)
+        ]
+        seqs = [seq for seq, _, _ in numbered]
         self.assertTrue(all(next == seq + 1 for seq, next in pairwise(seqs)), seqs)
-        return sum(m.kind == 1 and m.body != b"body %d" % (m.seq - 1) for m in served)
+        return sum(kind == Kind.TEXT and body != b"body %d" % (seq - 1) for seq, kind, body in numbered)
 
     def wrong_of_flips(self) -> int:
         """The same for one byte changed at 200 random places of the database."""

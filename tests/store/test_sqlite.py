@@ -5,12 +5,13 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.store.sqlite import SqliteStore
+from tests.contracts.groups import GroupsContract
 from tests.contracts.store import StoreContract
 from tests.store.fakes import Rig
 
 
-class SqliteStoreTests(StoreContract, SynchronousTestCase):
-    """The contract."""
+class _Sqlite:
+    """A new database for each test."""
 
     def make_store(self) -> SqliteStore:
         self.rig = Rig(Path(self.mktemp()))
@@ -20,3 +21,11 @@ class SqliteStoreTests(StoreContract, SynchronousTestCase):
 
     def settle(self) -> None:
         self.rig.settle()
+
+
+class SqliteStoreTests(_Sqlite, StoreContract, SynchronousTestCase):
+    """The contract."""
+
+
+class SqliteGroupsTests(_Sqlite, GroupsContract, SynchronousTestCase):
+    """The contract of groups."""

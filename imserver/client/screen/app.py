@@ -12,9 +12,9 @@ from imserver.client.backoff import Backoff
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.reconnector import FINAL
 from imserver.client.screen.desk import Desk
-from imserver.client.screen.entrance import Entrance
+from imserver.client.screen.entrance import Credentials, Entrance
 from imserver.client.screen.exchange import Exchange
-from imserver.client.screen.forms import Credentials, LoginForm
+from imserver.client.screen.forms import LoginForm
 
 MIN_FIRST_WAIT_SECONDS = 0.5
 
@@ -93,7 +93,8 @@ class ScreenApp(App[None]):
         while True:
             self._renew()
             try:
-                await self._wait(Deferred.fromCoroutine(self._log_in(credentials)))
+                entering = self.entrance.enter(self.desk.exchange, credentials)
+                await self._wait(Deferred.fromCoroutine(entering))
             except NotConnected as error:
                 if credentials.password or error.code in FINAL:
                     return error.text
@@ -103,10 +104,6 @@ class ScreenApp(App[None]):
                 return error.text
             else:
                 return ""
-
-    async def _log_in(self, credentials: Credentials) -> None:
-        exchange = self.desk.exchange
-        await self.entrance.enter(exchange, credentials.name, credentials.password, credentials.registers)
 
     async def _pause(self) -> None:
         seconds = max(MIN_FIRST_WAIT_SECONDS, self._backoff.next_seconds())

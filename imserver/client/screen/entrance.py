@@ -1,6 +1,7 @@
 """How the screen gets in: registers, logs in with a password or with what is kept here, and holds the account's lock."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
@@ -11,6 +12,16 @@ from imserver.client.profile import Profile
 from imserver.client.screen.exchange import Exchange
 from imserver.client.state import StateFile, known_accounts
 from imserver.core.errors import Code
+
+
+@dataclass(slots=True, frozen=True)
+class Credentials:
+    """Who somebody wants to be: without a password by what is kept here; with `registers` by making the account."""
+
+    name: str
+    password: str = field(default="", repr=False)
+    registers: bool = False
+    invitation: str = field(default="", repr=False)
 
 
 class Entrance:
@@ -34,15 +45,15 @@ class Entrance:
         """Whether nothing is kept here that logs the account in.  Raises StateError."""
         return not self._profile(name).logged_in
 
-    async def enter(self, exchange: Exchange, name: str, password: str = "", registers: bool = False) -> None:
+    async def enter(self, exchange: Exchange, who: Credentials) -> None:
         """Log in, and be logged in by `exchange` from then on.  Raises ClientError; then nothing goes on."""
-        profile = self._profile(name)
+        profile = self._profile(who.name)
         self._lock(profile.listener)
         try:
-            if registers:
-                await register(self.clock, self._endpoint, name, password)
-            if password:
-                await self._log_in(profile, password)
+            if who.registers:
+                await register(self.clock, self._endpoint, who.name, who.password, invitation=who.invitation)
+            if who.password:
+                await self._log_in(profile, who.password)
             client = profile.client(self.clock, self._endpoint, exchange.arrived, exchange.connection_changed)
             exchange.use(client)
             await client.log_in_again()

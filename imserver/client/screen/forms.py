@@ -1,7 +1,6 @@
 """What lies above the conversations for a while: the form to log in or register, and pages to read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -9,16 +8,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from imserver.client.screen.entrance import Credentials
 from imserver.client.screen.wording import settled
-
-
-@dataclass(slots=True, frozen=True)
-class Credentials:
-    """Who somebody wants to be; without a password by what is kept here."""
-
-    name: str
-    password: str = field(default="", repr=False)
-    registers: bool = False
 
 
 class LoginForm(ModalScreen[Credentials | None]):
@@ -44,6 +35,7 @@ class LoginForm(ModalScreen[Credentials | None]):
             yield Input(self._name, placeholder="name", compact=True, id="name")
             yield Input(placeholder="password", password=True, compact=True, id="password")
             yield Input(placeholder="password again, to register", password=True, compact=True, id="again")
+            yield Input(placeholder="invitation, if one is needed", compact=True, id="invitation")
             yield Static(Text(settled(self._said), "bold"), id="said")
             with Horizontal():
                 yield Button("Log in", compact=True, id="login")
@@ -59,7 +51,7 @@ class LoginForm(ModalScreen[Credentials | None]):
         if event.input.id == "name":
             self.query_one("#password").focus()
         else:
-            self._submit(registers=event.input.id == "again" and bool(event.value))
+            self._submit(registers=bool(self.query_one("#again", Input).value))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """One of the three."""
@@ -81,7 +73,8 @@ class LoginForm(ModalScreen[Credentials | None]):
         elif registers and password.value != again.value:
             self._say("The passwords are not the same.", again)
         else:
-            self.dismiss(Credentials(name.value.strip().lower(), password.value, registers))
+            invitation = self.query_one("#invitation", Input).value.strip()
+            self.dismiss(Credentials(name.value.strip().lower(), password.value, registers, invitation))
 
     def _say(self, text: str, field: Input) -> None:
         self.query_one("#said", Static).update(Text(text, "bold"))

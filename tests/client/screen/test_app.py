@@ -51,9 +51,10 @@ class Person:
         self.app.screen.query_one("#entry", EntryLine).insert(text)
         await self.wait()
 
-    async def fill(self, name: str, password: str, again: str = "") -> None:
+    async def fill(self, name: str, password: str, again: str = "", invitation: str = "") -> None:
         """The form, with Enter at the end."""
-        for field, value in (("name", name), ("password", password), ("again", again)):
+        fields = {"name": name, "password": password, "again": again, "invitation": invitation}
+        for field, value in fields.items():
             self.app.screen.query_one(f"#{field}").value = value  # type: ignore[attr-defined]
         self.app.screen.query_one("#again" if again else "#password").focus()
         await self.press("enter")
@@ -121,12 +122,12 @@ class ComingTest(AppCase):
             await person.fill("bob", PASSWORD, "another")
             self.assertIn("not the same", person.sees)
             self.assertEqual(self.server.heard, [])
-            await person.fill("bob", PASSWORD, PASSWORD)
+            await person.fill("bob", PASSWORD, PASSWORD, "code")
             self.assertIn("alice", person.sees)
 
         self.use(scenario, form=True)
         registered = [each for each in self.server.heard if isinstance(each, Register)]
-        self.assertEqual(registered, [Register("bob", PASSWORD, "bob")])
+        self.assertEqual(registered, [Register("bob", PASSWORD, "bob", "code")])
 
     def test_the_next_time(self) -> None:
         """No password is needed, and a server that is not there is waited for."""
