@@ -19,7 +19,7 @@ from imserver.client.screen.forms import Sheet
 from imserver.client.screen.history import History
 from imserver.client.screen.listing import Entry, entries
 from imserver.client.screen.orders import help_lines, is_order, obey
-from imserver.client.screen.people import in_words
+from imserver.client.screen.people import in_words, wish
 from imserver.client.screen.sidebar import Sidebar
 from imserver.client.screen.status import Status, heading
 from imserver.client.screen.wording import settled
@@ -253,9 +253,8 @@ class Desk(Screen[None]):
     def _choose(self, entry: Entry) -> None:
         if entry.chat is not None:
             self.open_chat(entry.chat)
-        elif entry.account is not None and entry.asks:
-            name = entry.account.name
-            self.notice(f"{name} would like to be a contact: /accept {name}, /refuse {name} or /block {name}")
+        elif entry.request is not None:
+            self.notice(wish(entry.request))
         elif entry.account is not None:
             self.exchange.spawn(obey(self, f"/msg {entry.account.name}"))
 

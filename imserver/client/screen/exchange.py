@@ -12,7 +12,7 @@ from imserver.client.client import Client
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.screen.chat import Chat, Waiting
 from imserver.client.screen.chats import Chats
-from imserver.client.screen.people import People
+from imserver.client.screen.people import People, wish
 from imserver.core import events
 from imserver.core.requests import CountReceipts, FetchHistory, SetPresence
 from imserver.core.values import Account, Kind, Message, Presence
@@ -113,7 +113,7 @@ class Exchange:
         match event:
             case events.ContactRequested():
                 people.asked(event.request)
-                self.view.notice(f"{event.request.account.name} would like to be a contact")
+                self.view.notice(wish(event.request))
             case events.ContactAdded():
                 people.added(event.contact)
                 self.view.notice(f"{event.contact.account.name} is a contact now")

@@ -11,11 +11,14 @@ from textual.widgets import Button, Input, Static
 from imserver.client.screen.entrance import Credentials
 from imserver.client.screen.wording import settled
 
+HIGH_ROWS = 18  # enough for an empty line between the fields
+
 
 class LoginForm(ModalScreen[Credentials | None]):
     """Asks for a name and a password; None: leave.  `said` is why it is shown again."""
 
     BINDINGS = [("escape", "leave", "Quit")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (HIGH_ROWS, "-high")]
 
     def __init__(self, server: str, name: str, known: Sequence[str], said: str) -> None:
         super().__init__()

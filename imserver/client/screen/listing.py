@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from imserver.client.screen.chat import Chat
 from imserver.client.screen.chats import Chats
 from imserver.client.screen.people import People
-from imserver.core.values import Account, Contact
+from imserver.core.values import Account, Contact, ContactRequest
 
 GROUP_MARK = "#"
 REQUEST_MARK = "?"
@@ -13,14 +13,14 @@ REQUEST_MARK = "?"
 
 @dataclass(slots=True, frozen=True)
 class Entry:
-    """A conversation, or somebody with whom there is none yet; `asks`: who would like to be a contact."""
+    """A conversation, a contact with whom there is none yet, or somebody's request to become one."""
 
     title: str
     mark: str
     unread: int = 0
     chat: Chat | None = None
     account: Account | None = None
-    asks: bool = False
+    request: ContactRequest | None = None
 
 
 def entries(chats: Chats, people: People) -> list[Entry]:
@@ -29,7 +29,7 @@ def entries(chats: Chats, people: People) -> list[Entry]:
     with_chat = {chat.peer.number for chat in listed if chat.peer is not None}
     return [
         *(
-            Entry(f"{request.account.name} asks", REQUEST_MARK, account=request.account, asks=True)
+            Entry(f"{request.account.name} asks", REQUEST_MARK, request=request)
             for request in people.requests()
         ),
         *(_of_chat(chat, people) for chat in listed),

@@ -107,3 +107,10 @@ def in_words(presence: Presence) -> str:
     """away: at lunch"""
     word = WORDS[State(presence.state)]
     return f"{word}: {presence.text}" if presence.text else word
+
+
+def wish(request: ContactRequest) -> str:
+    """Who asks, what he says to that, and what one can do."""
+    name = request.account.name
+    says = f', "{request.text}"' if request.text else ""
+    return f"{name} would like to be a contact{says}: /accept {name}, /refuse {name} or /block {name}"
