@@ -15,7 +15,7 @@ from imserver.client.screen.chats import Chats
 from imserver.client.screen.people import People, wish
 from imserver.core import events
 from imserver.core.requests import CountReceipts, FetchHistory, SetPresence
-from imserver.core.values import Account, Kind, Message, Presence
+from imserver.core.values import Account, JoinRequest, Kind, Message, Presence
 
 PAGE = 50  # messages fetched at a time
 MAX_PREVIEWS = 100  # conversations whose last message is asked for, to know the order
@@ -83,10 +83,21 @@ class Exchange:
                 self.chats.arrived(event.message, event.conversation)
             case events.ConversationOpened():
                 self.chats.update(event.membership)
+            case events.GroupUpdated():
+                self.chats.of(event.conversation).conversation = event.conversation
+            case events.JoinRequested():
+                self._asked_in(event.request)
             case _:
                 self._signalled(event)
                 self._told(event)
         self.view.changed()
+
+    def _asked_in(self, request: JoinRequest) -> None:
+        chat, name = self.chats.get(request.conversation), request.account.name
+        if chat is not None:
+            says = f', "{request.text}"' if request.text else ""
+            hint = f"/group accept {name} or /group refuse {name}"
+            self.view.notice(f"{name} would like to join # {chat.title}{says}: open it and write {hint}")
 
     def _signalled(self, event: Any) -> None:
         chat = self.chats.get(getattr(event, "conversation", 0))

@@ -3,13 +3,15 @@
 A line that begins with two slashes is a text that begins with one.
 """
 
-import shlex
-
 from imserver.client.errors import RequestRefused
 from imserver.client.screen.chat import Chat
-from imserver.client.screen.order import Desk, Misuse, Order, account_name, name_and_rest, needed
+from imserver.client.screen.group_orders import GROUP_ORDERS
+from imserver.client.screen.order import Desk, Misuse, Order, name_and_rest, needed
 from imserver.client.screen.people_orders import PEOPLE_ORDERS
 from imserver.core.errors import Code
+from imserver.core.values import Role
+
+ROLES = {Role.MEMBER: "", Role.ADMIN: " (admin)", Role.OWNER: " (owner)"}
 
 
 def is_order(text: str) -> bool:
@@ -54,31 +56,6 @@ async def _message(desk: Desk, rest: str) -> None:
         exchange.say(chat, text)
 
 
-# -- groups ------------------------------------------------------------------------------------------
-
-
-async def _create(desk: Desk, rest: str) -> None:
-    words = _words(rest)
-    if not words:
-        raise Misuse
-    names = [account_name(word) for word in words[1:]]
-    opened = await desk.exchange.client.create_group(words[0], names)
-    desk.open_chat(desk.exchange.chats.update(opened))
-
-
-async def _add(desk: Desk, rest: str) -> None:
-    names = [account_name(word) for word in _words(needed(rest))]
-    await desk.exchange.client.add_members(_group(desk).id, names)
-
-
-async def _leave_group(desk: Desk, rest: str) -> None:
-    await desk.exchange.client.leave_group(_group(desk).id)
-
-
-async def _rename(desk: Desk, rest: str) -> None:
-    await desk.exchange.client.rename_group(_group(desk).id, needed(rest))
-
-
 async def _open(desk: Desk, rest: str) -> None:
     found = desk.exchange.chats.groups(needed(rest))
     if len(found) != 1:
@@ -89,8 +66,8 @@ async def _open(desk: Desk, rest: str) -> None:
 
 async def _members(desk: Desk, rest: str) -> None:
     members = await desk.exchange.client.members(_open_chat(desk).id)
-    names = sorted(member.account.name for member in members)
-    desk.sheet(f"{len(names)} members", names)
+    lines = [f"{member.account.name}{ROLES[Role(member.role)]}" for member in members]
+    desk.sheet(f"{len(lines)} members", sorted(lines))
 
 
 # -- this program ------------------------------------------------------------------------------------
@@ -111,12 +88,9 @@ async def _quit(desk: Desk, rest: str) -> None:
 ORDERS: tuple[Order, ...] = (
     Order("/msg", "NAME [TEXT]", "write to somebody", _message, "names"),
     Order("/open", "GROUP", "go to a group, by title or id", _open, "groups"),
-    Order("/group create", "'TITLE' NAME ...", "make a group with these people", _create, "names"),
-    Order("/group add", "NAME ...", "add people to this group", _add, "names"),
-    Order("/group rename", "TITLE", "give this group another title", _rename),
-    Order("/group leave", "", "leave this group", _leave_group),
     Order("/members", "", "who is in this conversation", _members),
     *PEOPLE_ORDERS,
+    *GROUP_ORDERS,
     Order("/logout", "", "end this device's login here", _log_out),
     Order("/help", "", "this list", _help),
     Order("/quit", "", "end; so does Ctrl-Q", _quit),
@@ -147,21 +121,7 @@ def help_lines() -> list[str]:
     ]
 
 
-def _words(rest: str) -> list[str]:
-    try:
-        return shlex.split(rest)
-    except ValueError:
-        raise Misuse("a quotation mark is not closed") from None
-
-
 def _open_chat(desk: Desk) -> Chat:
     if desk.exchange.chats.open is None:
         raise Misuse("open a conversation first")
     return desk.exchange.chats.open
-
-
-def _group(desk: Desk) -> Chat:
-    chat = _open_chat(desk)
-    if not chat.is_group:
-        raise Misuse("open a group first")
-    return chat

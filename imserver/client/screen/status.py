@@ -45,5 +45,7 @@ def heading(chat: Chat | None, people: People, now: float) -> str:
         return f"{title} - {names}{f' and {more} more' if more > 0 else ''} typing ..."
     peer = chat.peer
     if peer is None:
-        return title
+        group = chat.conversation
+        number = f"*{group.number}" if group.number else ""
+        return " - ".join(part for part in (title, number, group.announcement) if part)
     return " - ".join(part for part in (title, people.presence(peer.number), peer.signature) if part)

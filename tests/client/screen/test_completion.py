@@ -21,7 +21,7 @@ class CompletionTest(SynchronousTestCase):
         self.assertEqual(completed("/he"), Completion("/help "))
         self.assertEqual(completed("/group l"), Completion("/group leave "))
         found = completed("/gr")
-        self.assertEqual((found.line, found.choices[0]), ("/group ", "/group add"))
+        self.assertEqual((found.line, found.choices[0]), ("/group ", "/group accept"))
         self.assertEqual(completed("/xyz"), Completion("/xyz"))
 
     def test_names(self) -> None:
