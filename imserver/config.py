@@ -11,7 +11,7 @@ import operator
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, make_dataclass
 from difflib import get_close_matches
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -20,12 +20,15 @@ from typing import Any, Literal, get_args, get_origin
 
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn
 
 from imserver.core.limits import Limits
 
 _TYPES = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
 
 Network = IPv4Network | IPv6Network
+WireOptions = Mapping[str, type | None]
+NO_OPTIONS: WireOptions = {}
 Level = Literal["debug", "info", "warn", "error", "critical"]
 Format = Literal["auto", "json", "text"]
 
@@ -36,7 +39,7 @@ class ConfigError(Exception):
 
 @dataclass(slots=True, frozen=True)
 class Listener:
-    """One [[listeners]] entry; an empty endpoint means the wire's default."""
+    """One [[listeners]] entry; an empty endpoint means the wire's default.  That of a wire with options has them, too."""
 
     wire: str
     endpoint: str = ""
@@ -80,23 +83,23 @@ class Config:
     log: Log = field(default_factory=Log)
 
 
-def load(path: Path) -> Config:
-    """Read the file.  Raises ConfigError."""
+def load(path: Path, wire_options: WireOptions = NO_OPTIONS) -> Config:
+    """Read the file; `wire_options` has, by wire, what its listeners can say besides (IWire).  Raises ConfigError."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the configuration {path}: {error}") from error
-    return parse(text, str(path))
+    return parse(text, str(path), wire_options)
 
 
-def parse(text: str, origin: str) -> Config:
+def parse(text: str, origin: str, wire_options: WireOptions = NO_OPTIONS) -> Config:
     """Turn the text of a configuration into values; `origin` names it in errors.  Raises ConfigError."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin}: not TOML: {error}") from error
     try:
-        config = _converter().structure(table, Config)
+        config = _converter(wire_options).structure(table, Config)
     except BaseValidationError as error:
         raise _fault(text, origin, *_first_fault(error)) from error
     for path, message in _faults(config):
@@ -116,19 +119,42 @@ def _fault(text: str, origin: str, path: str, message: str) -> ConfigError:
 # -- types ---------------------------------------------------------------------------------------------
 
 
-def _converter() -> Converter:
+def _converter(wire_options: WireOptions) -> Converter:
     """Converts nothing silently: cattrs by itself would take "5" for 5 and "false" for true."""
     converter = Converter(forbid_extra_keys=True)
     for kind in (str, bool, int, float):
         converter.register_structure_hook(kind, _exactly(kind))
     for special, structure in (
         (bool | Literal["auto"], _one_of(True, False, "auto")),
-        (Level, _one_of(*get_args(Level))),
-        (Format, _one_of(*get_args(Format))),
         (tuple[Network, ...], _networks),
     ):
         converter.register_structure_hook_func(partial(operator.eq, special), structure)
+    converter.register_structure_hook_factory(_is_literal, lambda kind: _one_of(*get_args(kind)))
+    kinds = {wire: _listener_with(options) for wire, options in wire_options.items() if options is not None}
+    converter.register_structure_hook(Listener, partial(_listener, converter, kinds))
     return converter
+
+
+def _listener(converter: Converter, kinds: Mapping[str, type[Listener]], table: Any, _: Any) -> Listener:
+    kind = kinds.get(table.get("wire"), Listener)
+    listener: Listener = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)(table, kind)
+    return listener
+
+
+def _listener_with(options: type) -> type[Listener]:
+    added = [(each.name, each.type, field(default=each.default)) for each in fields(options)]
+    return make_dataclass("Listener", added, bases=(Listener,), frozen=True)
+
+
+def own_options(listener: Listener, options: type | None) -> Any:
+    """What the listener says besides: its wire's options, or None where the wire has none."""
+    if options is None:
+        return None
+    return options(**{each.name: getattr(listener, each.name, each.default) for each in fields(options)})
+
+
+def _is_literal(kind: Any) -> bool:
+    return bool(Literal == get_origin(kind))
 
 
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:

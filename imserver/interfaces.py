@@ -47,11 +47,11 @@ class IWire(Interface):
     name = Attribute("str: what --listen and [[listeners]] call it")
     default_endpoint = Attribute("str: where it listens unless told otherwise; empty: only where configured")
     hint = Attribute("str: how to try it, for the log; may contain {address}")
+    options = Attribute("type: a dataclass of its listeners' own options, each with a default; None if none")
 
     def make_service(core: "Core", endpoint: str, options: "ListenerOptions") -> IService:
-        """A service that listens at `endpoint` for `core`.
+        """A service that listens at `endpoint`; `options` has what all listeners have, and as `own` what this wire's have.
 
-        `options` carries what every listener has: tls, proxy_from, limits.
         privilegedStartService binds; it raises CannotListen with one sentence.
         """
 

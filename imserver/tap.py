@@ -19,7 +19,7 @@ from twisted.python.threadpool import ThreadPool
 
 import imserver.wires
 from imserver import process
-from imserver.config import Config, ConfigError, Listener, Log, data_folder, load
+from imserver.config import Config, ConfigError, Listener, Log, data_folder, load, own_options
 from imserver.core.core import Core
 from imserver.core.limits import Limits
 from imserver.interfaces import IWire
@@ -85,7 +85,8 @@ class Options(usage.Options):
 
     def load(self) -> Config:
         """The configuration file with what the command line says above it.  Raises ConfigError."""
-        config = load(Path(self["config"])) if self["config"] else Config()
+        wire_options = {name: wire.options for name, wire in self.wires.items()}
+        config = load(Path(self["config"]), wire_options) if self["config"] else Config()
         default = tuple(Listener(wire.name) for wire in self.wires.values() if self._usual_endpoint(wire))
         chosen = tuple(map(self._resolved, self._listeners or config.listeners or default))
         self._check_passed(chosen)
@@ -178,6 +179,7 @@ class Daemon(OrderedService):
             gate=self._gate,
             connections=self._connections,
             reactor=reactor,
+            own=own_options(listener, wire.options),
         )
         return wire.make_service(self._core, listener.endpoint, options)
 

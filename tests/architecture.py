@@ -24,6 +24,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.crash": (),
     "imserver.interfaces": ("imserver.core", "imserver.operator.interfaces", "zope.interface"),
     "imserver.core": ("imserver.core", "imserver.crash"),
+    "imserver.net.projection": (
+        *("imserver.net", "imserver.codecs.rtf", "imserver.core", "imserver.interfaces", "zope.interface"),
+    ),
     "imserver.net": (
         *("imserver.net", "imserver.core", "imserver.interfaces", "imserver.crash"),
         *("twisted", "zope.interface", "OpenSSL"),
@@ -32,10 +35,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("imserver.codecs", "imserver.core", "imserver.interfaces", "imserver.proto"),
         *("google.protobuf", "zope.interface"),
     ),
+    "imserver.dialogues": (
+        *("imserver.dialogues", "imserver.net", "imserver.codecs", "imserver.proto", "imserver.core"),
+        *("imserver.interfaces", "imserver.operator"),
+    ),
     "imserver.proto": ("google.protobuf",),
     "imserver.wires": (
-        *("imserver.net", "imserver.codecs", "imserver.proto", "imserver.core", "imserver.interfaces"),
-        *("imserver.operator", "twisted", "zope.interface"),
+        *("imserver.net", "imserver.codecs", "imserver.dialogues", "imserver.proto", "imserver.core"),
+        *("imserver.interfaces", "imserver.operator", "twisted", "zope.interface"),
     ),
     "imserver.store": (
         *("imserver.store", "imserver.interfaces", "imserver.crash", "imserver.core.values"),

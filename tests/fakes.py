@@ -13,9 +13,10 @@ from imserver.core.batches import GATHER_SECONDS
 from imserver.core.core import Core
 from imserver.core.limits import Limits
 from imserver.interfaces import IPasswords
-from imserver.net.connection import ConnectionFactory
+from imserver.net.connecting import ConnectionFactory
 from imserver.net.connections import Connections
 from imserver.net.dialect import Dialect
+from imserver.net.dialogue import Dialogues
 from imserver.net.gate import Gate
 from imserver.store.memory import MemoryStore
 from tests.transports import MemoryTransport
@@ -111,9 +112,11 @@ class World:
         """Let time pass, a second at a time."""
         for _ in range(round(seconds)):
             self.clock.advance(1.0)
+            for peer in self.peers:
+                peer.second_passed()
             self.settle()
 
-    def factory(self, dialect: Dialect) -> ConnectionFactory:
+    def factory(self, dialect: Dialect | Dialogues) -> ConnectionFactory:
         """Connections that speak this dialect."""
         return ConnectionFactory(
             self.core, dialect, self.gate, self.connections, lambda: self.limits, self.clock
@@ -127,12 +130,20 @@ class Client(Protocol):
         """What arrived -> what it says to that."""
         ...
 
+    def every_second(self) -> bytes:
+        """What it says by itself."""
+        ...
+
 
 class Peer:
     """One client's end of a connection in memory; a client that is given answers by itself."""
 
     def __init__(
-        self, world: World, dialect: Dialect, client: Client | None = None, host: str = "192.0.2.1"
+        self,
+        world: World,
+        dialect: Dialect | Dialogues,
+        client: Client | None = None,
+        host: str = "192.0.2.1",
     ) -> None:
         self.world = world
         self.received = bytearray()
@@ -164,6 +175,11 @@ class Peer:
         self._replies.clear()
         self.write(replies) if replies else None
         return bool(replies)
+
+    def second_passed(self) -> None:
+        """The client says what it says every second."""
+        if self._client is not None:
+            self._replies.append(self._client.every_second())
 
     @property
     def open(self) -> bool:

@@ -18,11 +18,14 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
+from imserver.codecs import gogotalk, rtf
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core.errors import UnreadableRequest, WireError
 from imserver.core.limits import Limits
 from imserver.net import proxy
 from imserver.net.framing import Framing, Int32Framing, LineFraming
+from imserver.net.telnet import IAC, TelnetFraming
+from imserver.net.zinx import LTV, TLV, ZinxFraming
 from imserver.wires.status import MIN_REQUEST_BYTES, StatusProtocol
 from tests import native_page
 
@@ -30,6 +33,9 @@ MAX_INPUT_BYTES = 4096
 MAX_FRAME_BYTES = 300
 _LENGTHS = (0, 1, 4, MAX_FRAME_BYTES, MAX_FRAME_BYTES + 1, 2**31 - 1, 2**31, 2**32 - 1)
 
+_RTF = (
+    rb"{\rtf1\ansi\ansicpg936{\fonttbl{\f0\fnil\fcharset134 x;}}{\*\x y}\f0\uc1 \'c4\'e3\u28450?\bin2 {{\par}"
+)
 Decode = Callable[[bytes, Random], None]
 
 
@@ -84,12 +90,29 @@ def _chunked(make: Callable[[int], Framing]) -> Decode:
     """However the bytes are cut, the frames are the same, and so is the error."""
 
     def decode(data: bytes, random: Random) -> None:
-        cuts = sorted(random.randint(0, len(data)) for _ in range(random.randint(0, 6)))
-        pieces = [data[start:end] for start, end in pairwise([0, *cuts, len(data)])]
+        pieces = _pieces(data, random)
         whole, cut = _frames(make(MAX_FRAME_BYTES), [data]), _frames(make(MAX_FRAME_BYTES), pieces)
         assert whole == cut, f"{pieces} gives {cut}, in one piece {whole}"
 
     return decode
+
+
+def _pieces(data: bytes, random: Random) -> list[bytes]:
+    """Cut somewhere."""
+    cuts = sorted(random.randint(0, len(data)) for _ in range(random.randint(0, 6)))
+    return [data[start:end] for start, end in pairwise([0, *cuts, len(data)])]
+
+
+def _telnet(data: bytes, random: Random) -> None:
+    """The lines are the same, and as long as there is no error, so are the commands beside them."""
+
+    def found(pieces: Sequence[bytes]) -> tuple[list[bytes], list[bytes], bool]:
+        frames, ended = _frames(TelnetFraming(MAX_FRAME_BYTES), pieces)
+        commands = [] if ended else [frame for frame in frames if frame.startswith(IAC)]
+        return [frame for frame in frames if not frame.startswith(IAC)], commands, ended
+
+    pieces = _pieces(data, random)
+    assert found([data]) == found(pieces), f"{pieces} gives {found(pieces)}, in one piece {found([data])}"
 
 
 def _frames(framing: Framing, pieces: Sequence[bytes]) -> tuple[list[bytes], bool]:
@@ -116,6 +139,17 @@ def _native_event(data: bytes, random: Random) -> None:
         ProtobufCodec().decode_event(data)
     except WireError:
         return
+
+
+def _gogotalk_request(data: bytes, random: Random) -> None:
+    try:
+        gogotalk.decode(data[0] if data else 0, data[1:])
+    except (UnreadableRequest, WireError):
+        return
+
+
+def _rtf(data: bytes, random: Random) -> None:
+    assert "\0" not in rtf.to_text(data)
 
 
 def _proxy_header(data: bytes, random: Random) -> None:
@@ -167,10 +201,29 @@ def targets() -> dict[str, Target]:
     steps = native_page.steps()
     requests = [step.frame for step in steps if step.to_server]
     events = [step.frame for step in steps if not step.to_server]
+    packets = [
+        (1, b"\x0a\x05alice\x12\x02pw\x18\x02"),
+        (3, b"\x0a\x05alice\x2a\x03jpg"),
+        (13, b"\x0a\x05alice\x1a\x02hi"),
+    ]
     v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(range(12))
     return {
         "int32-framing": Target(_chunked(Int32Framing), requests),
         "line-framing": Target(_chunked(LineFraming), [b"send bob hello\r\n", b"login alice\n", b"\r\n"]),
+        "zinx-framing": Target(
+            _chunked(ZinxFraming), [packing.pack(*one) for packing in (LTV, TLV) for one in packets]
+        ),
+        "gogotalk-requests": Target(
+            _gogotalk_request, [bytes((command,)) + body for command, body in packets]
+        ),
+        "rtf": Target(_rtf, [rtf.from_text("naïve 漢字 🙂 {}"), _RTF]),
+        "telnet-framing": Target(
+            _telnet,
+            [
+                b"msg bob hello\r\0\xff\xfd\x03who\r\n",
+                b"lo\xff\xfa\x27\0USER\1root\xff\xf0gin\xff\xff\xff\xf6 alice\n",
+            ],
+        ),
         "native-requests": Target(_native_request, [frame[4:] for frame in requests]),
         "native-events": Target(_native_event, [frame[4:] for frame in events]),
         "proxy-header": Target(_proxy_header, [b"PROXY TCP4 10.0.0.1 10.0.0.2 4711 8890\r\n", v2]),

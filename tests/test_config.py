@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from imserver.config import Config, ConfigError, Listener, load, parse
+from imserver.config import Config, ConfigError, Listener, load, own_options, parse
 from imserver.core.limits import Limits
+from imserver.dialogues.gogotalk.options import Options
 
 SAMPLE = Path(__file__).parent.parent / "etc" / "imserver.toml"
 
@@ -106,6 +107,28 @@ class FaultTests(SynchronousTestCase):
         ):
             self.assert_fault(text, expected)
 
+    def test_options_of_a_wire(self) -> None:
+        """A wire's listeners take its options, with its types, and no other wire's do."""
+        text = '[[listeners]]\nwire = "gogotalk"\nstock_windows = true\n[[listeners]]\nwire = "native"\n'
+        first, second = parse(text, "f", {"gogotalk": Options, "native": None}).listeners
+        self.assertEqual(own_options(first, Options), Options(stock_windows=True))
+        self.assertEqual(own_options(Listener("gogotalk"), Options), Options())
+        self.assertEqual(own_options(second, None), None)
+        for line, expected in (
+            ('packing = "big"', r'f, line 3: listeners\[0\]\.packing: must be one of "auto", "ltv", "tlv"'),
+            ("stock_windows = 1", r"f, line 3: listeners\[0\]\.stock_windows: must be true or false"),
+            ("stock_window = true", r"f, line 3: .* unknown key stock_window; did you mean stock_windows"),
+            ("endpoint = 5", r"f, line 3: listeners\[0\]\.endpoint: must be a string"),
+        ):
+            bad = f'[[listeners]]\nwire = "gogotalk"\n{line}'
+            fault = self.assertRaises(ConfigError, parse, bad, "f", {"gogotalk": Options})
+            self.assertRegex(str(fault), expected)
+            if line != "endpoint = 5":
+                fault = self.assertRaises(
+                    ConfigError, parse, bad.replace("gogotalk", "native"), "f", {"gogotalk": Options}
+                )
+                self.assertIn("unknown key", str(fault))
+
     def test_mutated(self) -> None:
         """T39: a misspelt key, another type, zero or a negative number never starts with a weaker policy."""
         refused = 0
@@ -163,7 +186,10 @@ class SampleTests(SynchronousTestCase):
         """What is shown in comments, with nothing but the comment signs removed, is right and complete, too."""
         lines = [line[2:] for line in SAMPLE.read_text().splitlines() if line.startswith("# ")]
         shown = "\n".join(line for line in lines if re.match(r"\[|\w+ = ", line))
-        config = parse(shown, "comments")
+        config = parse(shown, "comments", {"gogotalk": Options})
+        self.assertEqual(own_options(config.listeners[-2], Options), Options())
+        special = shown[: shown.rindex("[[listeners]]")]
+        self.assertEqual(re.findall(r"^(\w+) =", special, re.M)[-2:], [each.name for each in fields(Options)])
         self.assertEqual(config.listeners[-1], Listener("native"))
         last = shown[shown.rindex("[[listeners]]") : shown.index("[tls")]
         self.assertEqual(re.findall(r"^(\w+) =", last, re.M), [each.name for each in fields(Listener)])

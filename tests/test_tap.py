@@ -69,8 +69,8 @@ class OptionsTests(SynchronousTestCase):
         """A wire for which systemd passed a socket listens there, unless its listener says otherwise."""
         self.patch(tap, "passed_names", lambda _: ["native"])
         self.patch(tap, "passed", lambda name: f"systemd:domain=INET6:name={name}")
-        native, status = self.parse().listeners
-        self.assertEqual((native.endpoint, status.endpoint), (PASSED, "udp:127.0.0.1:8007"))
+        endpoints = {each.wire: each.endpoint for each in self.parse().listeners}
+        self.assertEqual((endpoints["native"], endpoints["status"]), (PASSED, "udp:127.0.0.1:8007"))
         config = self.parse(config='[[listeners]]\nwire = "native"')
         self.assertEqual(config.listeners, (Listener("native", PASSED),))
         self.assertEqual(self.parse("--listen", f"native={PASSED}").listeners, config.listeners)
@@ -89,7 +89,7 @@ class OptionsTests(SynchronousTestCase):
         for arguments, words in (
             (("--listen", "native"), "WIRE=ENDPOINT"),
             (("--listen", "=tcp:1"), "WIRE=ENDPOINT"),
-            (("--listen", "pigeon=tcp:1"), 'no wire "pigeon"; there are: native, status'),
+            (("--listen", "pigeon=tcp:1"), 'no wire "pigeon"; there are: gogotalk, native, status'),
             (("--config", "/nonexistent"), "/nonexistent"),
         ):
             sentence = self.assertRaises(SystemExit, self.parse, *arguments).code

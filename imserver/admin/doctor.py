@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from imserver.admin import configuration_checks, folder_checks, machine_checks
+from imserver.admin.configured import read
 from imserver.admin.console import Console
 from imserver.admin.errors import AdminError
 from imserver.admin.finding import Finding, wrong
-from imserver.config import Config, ConfigError, data_folder, load
+from imserver.config import Config, ConfigError, data_folder
 
 
 def examine(configuration: str, data: str, environment: Mapping[str, str]) -> list[Finding]:
@@ -17,13 +18,12 @@ def examine(configuration: str, data: str, environment: Mapping[str, str]) -> li
 
 def _examine(configuration: str, data: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     config = Config()
-    if configuration:
-        try:
-            config = load(Path(configuration))
-        except ConfigError as error:
-            yield wrong(str(error))
-            if not data:
-                return  # which folder it would have named is not known
+    try:
+        config = read(configuration)
+    except ConfigError as error:
+        yield wrong(str(error))
+        if not data:
+            return  # which folder it would have named is not known
     folder = Path(data_folder(data, config, environment))
     yield from configuration_checks.examine(config, folder)
     yield from folder_checks.examine(folder)

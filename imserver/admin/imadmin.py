@@ -8,11 +8,12 @@ from pathlib import Path
 
 from imserver.admin import certificate, doctor
 from imserver.admin.arguments import Options, parse
+from imserver.admin.configured import read
 from imserver.admin.console import Console
 from imserver.admin.errors import AdminError, NoDaemon, UsageError
 from imserver.admin.finding import Verdict
 from imserver.client import questions, terminal
-from imserver.config import Config, ConfigError, data_folder, load
+from imserver.config import ConfigError, data_folder
 from imserver.store import soundness
 from imserver.store.backup import back_up
 from imserver.store.errors import StoreError
@@ -56,8 +57,7 @@ def _run(options: Options) -> int:
 
 
 def _folder(options: Options) -> Path:
-    config = load(Path(options.config)) if options.config else Config()
-    return Path(data_folder(options.data, config, os.environ))
+    return Path(data_folder(options.data, read(options.config), os.environ))
 
 
 # -- what the daemon does

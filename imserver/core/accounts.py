@@ -1,5 +1,6 @@
 """Accounts: making one, changing it, its devices, its end."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imserver.core import codes, names
@@ -37,11 +38,16 @@ class Accounts:
             raise ChatError(Code.REGISTRATION_CLOSED, "ask the operator of this server for an account")
         name = names.login_name(request.name)
         shown = names.shown(request.display_name, "display name", core.limits.max_display_name_chars)
+        signature = names.shown(request.signature, "signature", core.limits.max_signature_chars)
         names.check_password(request.password, core.limits)
         core.throttle.register(session.address, session.trusted_address)
         invitation = b"" if core.registration_open else await self._invitation(request.invitation)
         is_open = session.capabilities.open_contacts
-        return Registered(await self.create(name, shown or name, request.password, is_open, invitation))
+        account = await self.create(name, shown or name, request.password, is_open, invitation)
+        if signature:
+            await core.store.set_profile(account.number, account.display_name, signature)
+            account = replace(account, signature=signature)
+        return Registered(account)
 
     async def _invitation(self, code: str) -> bytes:
         """The digest of a valid code, which is looked at before anything is hashed slowly."""

@@ -6,6 +6,7 @@ from imserver.core import pages
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import ConversationList, ConversationOpened, MemberList
 from imserver.core.history import last_id
+from imserver.core.names import fold
 from imserver.core.rates import BoundedTable
 from imserver.core.requests import ListConversations, ListMembers, OpenDirect
 from imserver.core.roster import Roster
@@ -32,13 +33,18 @@ class Conversations:
         conversation = await self._direct_with(session, other.account.number)
         return ConversationOpened(await self._core.rosters.membership(session, conversation))
 
-    async def direct_with_name(self, session: "Session", name: str) -> Roster:
-        """The direct conversation with the account of that name; raises NOT_FOUND."""
+    async def _direct_with_name(self, session: "Session", name: str) -> Roster:
         known = self._direct[session.number, name]
         if not known:
             other = await self._core.accounts.find(name, 0)
             known.append(await self._direct_with(session, other.account.number))
         return await self._core.rosters.load(known[0])
+
+    async def named(self, session: "Session", name: str) -> Roster:
+        """The direct conversation with the account of that name, or the group that is called *N; raises NOT_FOUND."""
+        if name.startswith("*"):
+            return await self._core.groups.numbered(session, name[1:])
+        return await self._direct_with_name(session, fold(name))
 
     async def _direct_with(self, session: "Session", other: int) -> int:
         if other == session.number:

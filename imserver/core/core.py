@@ -10,6 +10,7 @@ from imserver.core.administration import Administration
 from imserver.core.admission import Admission
 from imserver.core.batches import Batches
 from imserver.core.blocks import Blocks
+from imserver.core.capabilities import Capabilities
 from imserver.core.contacts import Contacts
 from imserver.core.conversations import Conversations
 from imserver.core.directory import Directory
@@ -28,7 +29,7 @@ from imserver.core.resume import ResumeTokens
 from imserver.core.roster import Rosters
 from imserver.core.router import Router
 from imserver.core.rules import RULES, BoundRule
-from imserver.core.session import Capabilities, Session
+from imserver.core.session import Session
 from imserver.core.throttle import Throttle
 from imserver.core.tidings import Tidings
 
@@ -95,6 +96,9 @@ class Core:
         self.conversations: Conversations = Conversations(self)
         self.groups: Groups = Groups(self)
         self.history: Reader = Reader(self)
+        self.projections: Counter[tuple[str, str]] = (
+            Counter()
+        )  # (wire, kind) -> how often it was not shown as it is
         self.rules = {kind: BoundRule(rule, self) for kind, rule in RULES.items()}
         self.refusals: Counter[str] = Counter()  # by code, since the start
         self._seen: dict[int, int] = {}  # device -> when its session ended, to be written

@@ -271,6 +271,13 @@ class Closing:
     text: str
 
 
+# What happens besides messages; a wire may be unable to show it.
+NEWS = frozenset([
+    ConversationOpened, ConversationLeft, DeliveredUpTo, ReadUpTo, TypingChanged,
+    GroupUpdated, JoinRequested,
+    ContactRequested, ContactAdded, ContactRemoved, PresenceChanged, ProfileChanged,
+])  # fmt: skip
+
 Event = (
     Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | AccountList
     | ContactList | ContactRequestList | GroupChanged | GroupFound | JoinRequestList

@@ -30,7 +30,7 @@ from imserver.core.group_requests import (
     MemberRequest,
 )
 from imserver.core.orders import Order, order
-from imserver.core.rates import Bucket, limited
+from imserver.core.rates import BoundedTable, Bucket, limited
 from imserver.core.roster import Roster
 from imserver.core.run import Run
 from imserver.core.values import LOBBY, Conversation, JoinPolicy, Member, Membership, Role
@@ -39,12 +39,16 @@ if TYPE_CHECKING:
     from imserver.core.core import Core
     from imserver.core.session import Session
 
+MAX_NUMBERS = 20_000  # groups whose id is remembered
+MAX_DIGITS = 18
+
 
 class Groups:
     """Every change of a group is an entry of its log, so whoever was away learns of it in order."""
 
     def __init__(self, core: "Core") -> None:
         self._core = core
+        self._ids: BoundedTable[int, list[int]] = BoundedTable(list, lambda: MAX_NUMBERS)  # number -> id
 
     # -- requests
 
@@ -103,6 +107,23 @@ class Groups:
         if account not in roster.members and len(roster.members) < core.limits.max_lobby_members:
             with suppress(ChatError):  # removed by the operator, or just now full: a login all the same
                 await self.carry_out(GroupChange(Action.JOINED, account, LOBBY, "", (), None))
+
+    async def numbered(self, session: "Session", digits: str) -> Roster:
+        """One that the asker is or was in, by its number; raises NOT_FOUND for all others alike."""
+        number = int(digits) if digits.isdecimal() and len(digits) <= MAX_DIGITS else 0
+        known = self._ids[number]
+        if not known and (found := await self._core.store.group_numbered(number)) is not None:
+            known.append(found[0].id)
+        if known:
+            roster = await self._core.rosters.load(known[0])
+            if session.number in roster.members or await self._has_left(session, known[0]):
+                return roster
+        raise ChatError(Code.NOT_FOUND, "you are in no group of that number")
+
+    async def _has_left(self, session: "Session", conversation: int) -> bool:
+        """Who has may ask again for the answer to an earlier send; the store knows whether it is one."""
+        found = await self._core.store.membership(session.number, session.device_id, conversation)
+        return found is not None
 
     async def _numbered(self, number: int) -> tuple[Conversation, int]:
         found = await self._core.store.group_numbered(number)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from imserver.core.content import check_content
 from imserver.core.errors import ChatError
-from imserver.core.names import fold
 from imserver.core.posting import Posting
 from imserver.core.rates import limited
 from imserver.core.requests import Send, SendTo
@@ -74,7 +73,7 @@ class Messages:
 
     async def _find(self, session: "Session", request: Send | SendTo) -> Roster:
         if isinstance(request, SendTo):
-            return await self._core.conversations.direct_with_name(session, fold(request.name))
+            return await self._core.conversations.named(session, request.name)
         roster = await self._core.rosters.load(request.conversation)
         if session.number not in roster.members:
             # Who has left may ask again for the answer to an earlier send; the store knows whether it is one.

@@ -31,6 +31,7 @@ RESERVED = frozenset(
         "support",
         "sysop",
         "system",
+        "systemgroupchat",
         "webmaster",
     ]
 )

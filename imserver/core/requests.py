@@ -62,6 +62,7 @@ class Register:
     password: str = field(repr=False)
     display_name: str
     invitation: str = field(default="", repr=False)
+    signature: str = ""
 
 
 @dataclass(slots=True)
@@ -181,7 +182,7 @@ class Send:
 
 @dataclass(slots=True)
 class SendTo:
-    """-> Sent.  As Send, to the direct conversation with the account of that name."""
+    """-> Sent.  As Send, to the direct conversation with the account of that name, or to the group whose number N is in the name *N."""
 
     name: str
     client_id: bytes

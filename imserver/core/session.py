@@ -2,10 +2,10 @@
 
 import logging
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imserver.core.burst import Burst
+from imserver.core.capabilities import Capabilities
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import Behind, Event, Refused
 from imserver.core.posting import Posting
@@ -21,23 +21,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NOBODY = AccountRates()  # of sessions that are not logged in; never drawn on
-
-
-@dataclass(slots=True, frozen=True)
-class Capabilities:
-    """What a wire's clients can do.
-
-    `wire` names it.  `acknowledges`: they send MarkDelivered; otherwise the connection judges when messages
-    have arrived.  `fetches`: they ask for what they missed; otherwise the core feeds it to them.
-    `open_contacts`: they expect that who is asked is a contact, so accounts registered over it begin open to contacts.
-    `lobby`: who logs in over this wire becomes a member of the built-in group "lobby".
-    """
-
-    wire: str
-    acknowledges: bool = True
-    fetches: bool = True
-    lobby: bool = False
-    open_contacts: bool = False
 
 
 class Session:
@@ -64,6 +47,7 @@ class Session:
         "login_tries",
         "missed",
         "posting",
+        "private",
         "rates",
         "requests_in_flight",
         "sends_in_flight",
@@ -88,6 +72,7 @@ class Session:
         self.held: deque[tuple[int, Send | SendTo]] | None = None  # sends that wait for their conversation
         self.posting: Posting | None = None  # the last one, which the next send may continue
         self.missed: dict[int, int] | None = None  # while logging in: conversation -> first seq that came
+        self.private = False  # nobody on the way to the client can read or change what is said
         self.busy = False
         self.catching_up = False
         self.closed = False
@@ -196,6 +181,11 @@ class Session:
         _log.exception("a request failed")
         self.client.deliver(Refused(Code.INTERNAL, "the server failed; its log says more"), tag)
         self.close(Code.INTERNAL, "the server failed")
+
+    @property
+    def core(self) -> "Core":
+        """That it is a session of."""
+        return self._core
 
     # -- being logged in
 

@@ -7,17 +7,16 @@ the hard limit, or after 30 s without progress, it is aborted: what the client m
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IPushProducer
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imserver import crash
 from imserver.core.burst import Burst
-from imserver.core.core import Core
 from imserver.core.errors import Code, UnreadableRequest, WireError
 from imserver.core.events import Closing, Event, LoggedIn, Probe
 from imserver.core.limits import Limits
@@ -26,11 +25,13 @@ from imserver.core.session import Session
 from imserver.interfaces import IClient
 from imserver.net import direct
 from imserver.net.arrival import Arrival
-from imserver.net.connections import Connections
 from imserver.net.deadlines import Deadlines, Verdict
-from imserver.net.dialect import Dialect
-from imserver.net.gate import Gate, address_of, is_local, network_of
+from imserver.net.dialogue import Dialogue, Dialogues
+from imserver.net.gate import address_of, is_local, is_private, network_of
 from imserver.net.unsent import unsent_bytes
+
+if TYPE_CHECKING:
+    from imserver.net.connecting import ConnectionFactory
 
 
 @implementer(IClient, IPushProducer)
@@ -57,6 +58,8 @@ class Connection(Protocol):
         limits = factory.limits()
         self._framing = factory.dialect.framing(limits.max_frame_bytes_before_login)
         self._out: list[bytes] = []
+        self._dialogue: Dialogue | None = None
+        self._voice: Any = factory.dialect  # what makes bytes of events: the dialect, or the dialogue
 
     # -- beginning and end
 
@@ -72,11 +75,15 @@ class Connection(Protocol):
         self.session = shared.core.connect(
             self, shared.dialect.capabilities, network_of(self.address), is_local(self.address)
         )
+        proxied = getattr(self.transport, "proxied", False)
+        self.session.private = is_private(self.address, self.transport)
         self._arrival = (
-            None if shared.dialect.capabilities.acknowledges else Arrival(shared.core, self.session)
+            None if shared.dialect.capabilities.acknowledges else Arrival(shared.core, self.session, proxied)
         )
         self.transport.registerProducer(self, True)
         shared.connections.add(self)
+        if isinstance(shared.dialect, Dialogues):
+            self._dialogue = self._voice = shared.dialect.begin(self.session, self.write, self._framing)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client is gone."""
@@ -121,31 +128,40 @@ class Connection(Protocol):
                 self._read()
 
     def _read(self) -> None:
-        """Hand on the frames that are complete, as long as the session has room for them."""
-        session, decode = self.session, self._shared.dialect.codec.decode
-        complete = False
+        """Take frames; what goes wrong with one ends this connection."""
         try:
-            for frame in self._framing.frames():
-                complete = True
-                if self._arrival is not None:
-                    self._arrival.heard(self)
-                try:
-                    session.ask(*decode(frame))
-                except UnreadableRequest as error:
-                    session.refuse(error.tag, error)
-                if not self._open:
-                    return
-                if session.busy or self.congested:
-                    self._hold()
-                    return
-            self._deadlines.frames_read(complete, self._framing.unread_bytes > 0)
-            if session.account is None and self._early_bytes > self._shared.limits().max_bytes_before_login:
-                raise WireError("log in first", Code.FRAME_TOO_LARGE)
+            self._take_frames()
         except WireError as error:
             self.close(error.code, error.text)
         except Exception:
             self._log.failure("a frame of {address} failed", address=self.address)
             self.close(Code.INTERNAL, "the server failed")
+
+    def _take_frames(self) -> None:
+        """Hand on the frames that are complete, as long as the session has room for them."""
+        session, dialogue, decode = self.session, self._dialogue, self._shared.decode
+        complete = False
+        for frame in self._framing.frames():
+            complete = True
+            if self._arrival is not None:
+                self._arrival.heard()
+            try:
+                if dialogue is None:
+                    session.ask(*decode(frame))
+                else:
+                    dialogue.received(frame)
+            except UnreadableRequest as error:
+                session.refuse(error.tag, error)
+            if not self._open:
+                return
+            if session.busy or self.congested or (dialogue is not None and dialogue.busy):
+                self._hold()
+                return
+        self._deadlines.frames_read(complete, self._framing.unread_bytes > 0)
+        if session.account is None:
+            early_bytes = self._early_bytes - self._framing.skipped_bytes
+            if early_bytes > self._shared.limits().max_bytes_before_login:
+                raise WireError("log in first", Code.FRAME_TOO_LARGE)
 
     def _hold(self) -> None:
         if not self._held:
@@ -153,7 +169,10 @@ class Connection(Protocol):
             self.transport.pauseProducing()
 
     def _resume(self) -> None:
-        if self._held and self._open and not self.session.busy and not self.congested:
+        dialogue = self._dialogue
+        if self.session.busy or self.congested or (dialogue is not None and dialogue.busy):
+            return
+        if self._open:
             self._held = False
             self._read()
             if not self._held and self._open:
@@ -165,15 +184,19 @@ class Connection(Protocol):
         """Send an event, at the end of this turn, with all others."""
         if type(event) is LoggedIn and self._open:
             self._logged_in()
-        self._queue(self._shared.dialect.frame, event, tag)
+        self._queue(self._voice.frame, event, tag)
 
     def push(self, burst: Burst) -> None:
         """Send new messages, at the end of this turn."""
-        self._queue(self._shared.dialect.frames, burst)
+        self._queue(self._voice.frames, burst)
 
     def acknowledge(self, run: Run, tags: Sequence[int]) -> None:
         """Answer sends, at the end of this turn."""
-        self._queue(self._shared.dialect.acknowledgements, run, tags)
+        self._queue(self._voice.acknowledgements, run, tags)
+
+    def write(self, data: bytes) -> None:
+        """What a dialogue says by itself, at the end of this turn; after it, frames that were held are taken up."""
+        self._queue(bytes, data)
 
     def _queue(self, encode: Callable[..., bytes], *what: Any) -> None:
         if not self._open:
@@ -205,9 +228,20 @@ class Connection(Protocol):
         self._framing.max_bytes = self._shared.limits().max_frame_bytes
 
     def flush(self) -> None:
-        """Write what has gathered, and take up frames that were held."""
+        """Let commands go on with their answers, write what has gathered, and take up frames that were held."""
         self._written = False
-        if self._out and not self._blocked:
+        if self._dialogue is not None and self._open:
+            self._dialogue.go_on()
+        if not self._blocked:
+            self._write_out()
+        if self._arrival is not None:
+            self._arrival.wrote(self)
+        if self._held:
+            self._resume()
+
+    def _write_out(self) -> None:
+        """All of it with one write."""
+        if self._out:
             data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             if crash.reached("half-an-ack"):
                 direct.write(self.transport, data[: len(data) // 2])
@@ -216,8 +250,6 @@ class Connection(Protocol):
             self._out = []
             self.waiting_bytes = 0
             self.congested = False
-        if self._held:
-            self._resume()
 
     def pauseProducing(self) -> None:
         """The transport has enough."""
@@ -239,10 +271,9 @@ class Connection(Protocol):
         """Keep the deadlines."""
         if not self._open:
             return
-        login_seconds = self._shared.dialect.login_seconds or limits.login_seconds
-        verdict = self._deadlines.judge_input(
-            now, limits, 0.0 if self.session.account else login_seconds, self._held
-        )
+        dialect = self._shared.dialect
+        login_seconds = 0.0 if self.session.account else dialect.login_seconds or limits.login_seconds
+        verdict = self._deadlines.judge_input(now, limits, login_seconds, self._held, dialect.idle_seconds)
         code, text = verdict.value
         if code is not None:
             self.close(code, text)
@@ -264,32 +295,6 @@ class Connection(Protocol):
         return self._deadlines.is_stalled(now, limits, waiting, progress)
 
     @property
-    def everything_left(self) -> bool:
-        """Nothing waits here, in the transport or in the kernel."""
-        return not self._out and not self._blocked and unsent_bytes(self.transport) == 0
-
-
-class ConnectionFactory(Factory):
-    """Connections of one listener; they share its dialect."""
-
-    noisy = False
-
-    def __init__(
-        self,
-        core: Core,
-        dialect: Dialect,
-        gate: Gate,
-        connections: Connections,
-        limits: Callable[[], Limits],
-        clock: Any,
-    ) -> None:
-        self.core = core
-        self.dialect = dialect
-        self.gate = gate
-        self.connections = connections
-        self.limits = limits
-        self.clock = clock
-
-    def buildProtocol(self, addr: Any) -> Connection:
-        """A connection that does not know its client yet."""
-        return Connection(self)
+    def all_written(self) -> bool:
+        """Nothing waits here, and the transport has not too much."""
+        return not self._out and not self._blocked

@@ -14,6 +14,7 @@ class Verdict(Enum):
     LOGIN = (Code.LOGIN_TIMEOUT, "log in sooner")
     FRAME = (Code.TOO_SLOW, "a frame took too long")
     DEAD = (Code.TOO_SLOW, "no sign of life")
+    IDLE = (Code.TOO_SLOW, "nothing was said for too long")
 
 
 class Deadlines:
@@ -39,12 +40,22 @@ class Deadlines:
         elif any_complete or not self._frame_since:
             self._frame_since = self._heard_at
 
-    def judge_input(self, now: float, limits: Limits, login_seconds: float, held: bool) -> Verdict:
-        """`login_seconds` is 0.0 once the client has logged in; `held`: it is we who do not read."""
+    def judge_input(
+        self, now: float, limits: Limits, login_seconds: float, held: bool, idle_seconds: float = 0.0
+    ) -> Verdict:
+        """`login_seconds` is 0.0 once the client has logged in; `held`: it is we who do not read.
+
+        Those who answer no probes have `idle_seconds`, if not 0.0: after their login so long may they be silent, and
+        longer than others with a frame.
+        """
         if login_seconds and now - self._made_at >= login_seconds:
             return Verdict.LOGIN
         if held:
             return Verdict.WAIT
+        if idle_seconds:
+            frame_end = (self._frame_since or now) + max(idle_seconds, limits.frame_seconds)
+            end = self._heard_at + (login_seconds or idle_seconds)
+            return Verdict.IDLE if now >= min(frame_end, end) else Verdict.WAIT
         if self._frame_since and now - self._frame_since >= limits.frame_seconds:
             return Verdict.FRAME
         if now - self._heard_at >= limits.dead_seconds:

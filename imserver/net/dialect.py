@@ -1,30 +1,39 @@
 """What makes a framed wire: how its frames are cut, what they mean, what its clients can do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imserver.core.burst import Burst
+from imserver.core.capabilities import Capabilities
 from imserver.core.events import Event, RunArrived, Sent
 from imserver.core.run import Run
-from imserver.core.session import Capabilities
 from imserver.core.singly import singly
 from imserver.interfaces import ICodec
 from imserver.net.framing import Framing
+from imserver.net.projection import ProjectingCodec, Projection
 
 
 @dataclass(slots=True, frozen=True, eq=False)
 class Dialect:
     """Compared by identity, because it is the key under which a burst keeps its frames.
 
-    `login_seconds` overrides the limit of that name for clients of people who type.  `runs`: the codec shows
-    RunArrived, and Sent with `more`; the others get MessageArrived and Sent for each message.
+    `login_seconds` overrides the limit of that name for clients of people who type, and `idle_seconds` those of
+    frames and signs of life.  `runs`: the codec shows everything, and that as RunArrived and Sent with `more`; the
+    others get MessageArrived and Sent for each message.
     """
 
     framing: type[Framing]
     codec: ICodec
     capabilities: Capabilities
     login_seconds: float = 0.0
+    idle_seconds: float = 0.0
     runs: bool = False
+
+    def through(self, projection: Projection) -> "Dialect":
+        """The same, of which only what the projection leaves is asked."""
+        if projection.changes_nothing:
+            return self
+        return replace(self, codec=ProjectingCodec(self.codec, projection))
 
     def frame(self, event: Event, tag: int) -> bytes:
         """The event as bytes; none if this wire cannot show it."""

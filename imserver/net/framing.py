@@ -18,6 +18,7 @@ class Framing:
     """What has arrived and was not taken yet.  Subclasses cut it."""
 
     __slots__ = ("_data", "_later", "_position", "_unread", "max_bytes")
+    skipped_bytes = 0  # of what arrived, never held; a subclass may count
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import INegotiated, IReactorTime
 from twisted.logger import Logger
 
 from imserver.core.limits import Limits
@@ -33,6 +33,11 @@ def is_local(address: str) -> bool:
         return not address or ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def is_private(address: str, transport: Any) -> bool:
+    """Whether nobody in between can read or change what is said: the peer is local, or speaks TLS with us."""
+    return is_local(address) or INegotiated.providedBy(transport)
 
 
 def network_of(address: str) -> str:

@@ -50,7 +50,7 @@ class ListenerOptions:
 
     `wire` and `hint` name it in the log; `tls` is None for plain connections; `limits` is asked at each use,
     because a reload changes it; `gate` admits connections, `connections` looks after framed ones;
-    `reactor` is the clock, too.
+    `reactor` is the clock, too; `own` is what only this wire's listeners have (IWire.options), or None.
     """
 
     wire: str
@@ -62,6 +62,7 @@ class ListenerOptions:
     gate: Gate
     connections: Connections
     reactor: Any
+    own: Any = None
 
 
 class Listener(Service):

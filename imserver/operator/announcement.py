@@ -13,6 +13,7 @@ from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from imserver.core.burst import Burst
+from imserver.core.capabilities import Capabilities
 from imserver.core.content import check_content
 from imserver.core.errors import ChatError
 from imserver.core.events import Event, Refused
@@ -20,7 +21,6 @@ from imserver.core.posting import Posting
 from imserver.core.requests import Send
 from imserver.core.roster import Roster
 from imserver.core.run import Run
-from imserver.core.session import Capabilities
 from imserver.core.values import Account, Conversation, Kind
 from imserver.interfaces import IClient
 from imserver.operator.command import Answer, Arguments, Command

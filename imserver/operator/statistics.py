@@ -22,12 +22,17 @@ async def _statistics(core: "Core", arguments: Arguments) -> Answer:
             f"delay of a message before its commit: {core.admission.delay * 1000:.1f} ms",
             f"memory: {_resident_bytes() / _MEBI:.0f} MiB",
             f"refusals: {core.refusals.total()}{_counts(core.refusals)}",
+            f"not shown as it is: {core.projections.total()}{_projections(core)}",
         ]
     )
 
 
 def _by_wire(core: "Core") -> str:
     return _counts(Counter(session.capabilities.wire for session in core.router.all_sessions()))
+
+
+def _projections(core: "Core") -> str:
+    return _counts(Counter({f"{wire} {what}": count for (wire, what), count in core.projections.items()}))
 
 
 def _counts(counts: Counter[str]) -> str:

@@ -1,7 +1,7 @@
 """The native wire: everything the core can do, as protobuf in length-prefixed frames (docs/wires/native.md)."""
 
 from imserver.codecs.protobuf import ProtobufCodec
-from imserver.core.session import Capabilities
+from imserver.core.capabilities import Capabilities
 from imserver.net.dialect import Dialect
 from imserver.net.framed import FramedWire
 from imserver.net.framing import Int32Framing

@@ -66,6 +66,7 @@ class StatusWire:
     name = "status"
     default_endpoint = "udp:127.0.0.1:8007"
     hint = "the one-line client in docs/wires/status.md"
+    options = None
 
     def make_service(self, core: Any, endpoint: str, options: ListenerOptions) -> IService:
         """See IWire."""

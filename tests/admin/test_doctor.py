@@ -202,6 +202,12 @@ class ConfigurationTests(DoctorCase):
         """A configuration that would be refused: file, line and key."""
         self.fault(Verdict.WRONG, f"{self.config}, line 2", "did you mean data?", config='\ndate = "x"')
 
+    def test_options_of_a_wire(self) -> None:
+        """What only a wire's own listeners can say is known here, too."""
+        self.config.write_text(self.listener("tcp:127.0.0.1:0", "stock_windows = true", "gogotalk"))
+        found = doctor.examine(str(self.config), str(self.config.parent), {})
+        self.assertFalse([each for each in found if "unknown key" in str(each)])
+
     def test_folder_of_a_bad_configuration(self) -> None:
         """Without --data nobody knows which folder it would have named."""
         self.config.write_text("nonsense")

@@ -6,6 +6,7 @@ from imserver.core import requests as r
 from imserver.core.singly import singly
 from imserver.core.values import Kind, Message
 from imserver.net.framing import Int32Framing
+from imserver.net.projection import words
 from tests.contracts.wire import WireClient
 
 CODEC = ProtobufCodec()
@@ -78,6 +79,6 @@ class NativeClient(WireClient):
             cursor = self.cursors.setdefault(message.conversation, message.seq - 1)
             if message.seq > cursor:
                 self.cursors[message.conversation] = message.seq
-                self.arrived.append((message.sender_name, message.body.decode()))
+                self.arrived.append((message.sender_name, words(message)))
         last = messages[-1] if messages else None
         return self.request(r.MarkDelivered(last.conversation, last.seq)) if last else b""

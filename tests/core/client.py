@@ -11,9 +11,9 @@ from zope.interface import implementer
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.burst import Burst
+from imserver.core.capabilities import Capabilities
 from imserver.core.contacting import ContactBounds
 from imserver.core.run import Run
-from imserver.core.session import Capabilities
 from imserver.core.values import Kind
 from imserver.interfaces import IClient
 from tests.fakes import World

@@ -26,6 +26,16 @@ class RegisterTests(SynchronousTestCase):
         self.assertEqual(self.register("bob", display_name=" Bob B. ").display_name, "Bob B.")
         self.assertEqual(logged_in(self.world, "ALICE").session.number, found.number)
 
+    def test_signature(self) -> None:
+        """A signature may come with the registration, and keeps to its rule before anything is made."""
+        answer = Client(self.world).ask(r.Register("alice", PASSWORD, "", signature=" hello "))
+        self.assertEqual(answer.account.signature, "hello")
+        found = logged_in(self.world, "bob").ask(r.LookUp("alice", 0)).account
+        self.assertEqual((found.display_name, found.signature), ("alice", "hello"))
+        refused = Client(self.world).ask(r.Register("carol", PASSWORD, "", signature="x\ny"))
+        self.assertEqual(refused.code, "BAD_REQUEST")
+        self.assertEqual(self.register("carol").name, "carol")
+
     def test_number(self) -> None:
         """An all-digit name becomes the number; all others are numbered from 100,001."""
         self.assertEqual(self.register("4711").number, 4711)

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
 from imserver.core import requests as r
-from imserver.core.session import Capabilities
+from imserver.core.capabilities import Capabilities
 from imserver.core.values import Account, Contact, ContactRequest, Presence, State
 from tests.core.client import PASSWORD, Client, account, befriend, logged_in
 from tests.fakes import LIMITS, World

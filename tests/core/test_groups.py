@@ -54,6 +54,31 @@ class GroupsCase(SynchronousTestCase):
         return [event.message.seq for event in client.of(e.MessageArrived)]
 
 
+class NameTests(GroupsCase):
+    """SendTo *N"""
+
+    def test_members(self) -> None:
+        """What a member sends to *N is said in the group of that number, also the second time."""
+        for n in range(2):
+            sent = self.done(self.bob, text_to("*2", f"{n}"))
+            self.assertEqual(sent.conversation, self.club)
+        self.assertEqual(self.carol.texts, ["0", "1"])
+
+    def test_everybody_else(self) -> None:
+        """A group of others, one there is not and what is no number get one answer."""
+        for name in ("*2", "*3", "*", "*x", "*-2", "*2 ", "*\u00b2", "*" + "2" * 5000, f"*{2**63}"):
+            answer = self.dave.ask(text_to(name, "hello", b"x"))
+            self.assertEqual((answer.code, answer.text), ("NOT_FOUND", "you are in no group of that number"))
+        self.assertEqual(self.carol.texts, [])
+
+    def test_gone(self) -> None:
+        """Who has left may ask again for the answer to an earlier send, and says nothing more."""
+        sent = self.done(self.carol, text_to("*2", "hello"))
+        self.done(self.carol, r.LeaveGroup(self.club))
+        self.assertEqual(self.done(self.carol, text_to("*2", "hello")), sent)
+        self.assertEqual(self.carol.code(text_to("*2", "still here")), "NOT_MEMBER")
+
+
 class FindTests(GroupsCase):
     def test_members_find_it(self) -> None:
         """By its number, with the number of its members, and what is announced to them."""

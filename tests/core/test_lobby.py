@@ -6,8 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
 from imserver.core import requests as r
+from imserver.core.capabilities import Capabilities
 from imserver.core.changes import OPERATOR, Action, GroupChange
-from imserver.core.session import Capabilities
 from imserver.core.values import LOBBY
 from tests.core.client import PASSWORD, Client, Hesitant, Turnstile, group, logged_in, result, text
 from tests.fakes import LIMITS, World

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
 from imserver.core import requests as r
-from imserver.core.session import Capabilities
+from imserver.core.capabilities import Capabilities
 from tests.core.client import PASSWORD, Client, Hesitant, Turnstile, account, group, logged_in, result, text
 from tests.fakes import LIMITS, World
 

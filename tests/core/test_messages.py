@@ -8,9 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
 from imserver.core import requests as r
+from imserver.core.capabilities import Capabilities
 from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
-from imserver.core.session import Capabilities
 from imserver.core.values import Gone, Kind
 from imserver.store.memory import MemoryStore
 from tests.core.client import Client, Hesitant, Turnstile, account, group, logged_in, text, text_to

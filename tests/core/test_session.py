@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
 from imserver.core import requests as r
-from imserver.core.session import Capabilities
+from imserver.core.capabilities import Capabilities
 from imserver.core.values import Once
 from tests.core.client import Client, group, logged_in, text
 from tests.fakes import LIMITS, World

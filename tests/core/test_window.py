@@ -10,9 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.burst import Burst
+from imserver.core.capabilities import Capabilities
 from imserver.core.limits import Limits
 from imserver.core.run import Run
-from imserver.core.session import Capabilities
 from imserver.core.values import Conversation, ConversationKind, Message
 from imserver.core.window import OVERHEAD_BYTES, Window
 from tests.core.client import Client, group, logged_in, text

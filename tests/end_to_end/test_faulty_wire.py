@@ -22,7 +22,7 @@ from zope.interface import implementer
 
 from imserver.core.events import Closing
 from imserver.core.requests import Ping
-from imserver.core.session import Capabilities
+from imserver.core.capabilities import Capabilities
 from imserver.interfaces import IWire
 from imserver.net.dialect import Dialect
 from imserver.net.framed import FramedWire
@@ -92,6 +92,7 @@ class OwnWire:
     name: str
     default_endpoint = ""
     hint = ""
+    options = None
 
     def make_service(self, core, endpoint, options):
         return ListeningService(FaultyFactory(self.name), endpoint, options)

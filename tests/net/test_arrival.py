@@ -5,8 +5,9 @@ from dataclasses import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
-from imserver.core.session import Capabilities
-from imserver.net import connection as module
+from imserver.core.capabilities import Capabilities
+from imserver.net import arrival as module
+from imserver.net.arrival import Arrival
 from imserver.wires.native import native
 from tests.contracts.native_client import NativeClient
 from tests.core.client import PASSWORD, Client, account, logged_in, text_to
@@ -62,6 +63,26 @@ class ArrivalTests(SynchronousTestCase):
         self.bob.send(PING)
         self.assertEqual(self.cursor(), 3)
 
+    def test_through_a_proxy(self) -> None:
+        """Behind a proxy the second frame counts that comes two seconds after the first, for what left before the first."""
+        self.bob.protocol._arrival = Arrival(self.world.core, self.bob.protocol.session, proxied=True)
+        self.say(3)
+        self.world.pass_seconds(1)  # it is seen to have left
+        self.bob.send(PING)
+        self.say(2)
+        self.world.pass_seconds(1)
+        self.bob.send(PING)
+        self.assertEqual(self.cursor(), 0)
+        self.world.pass_seconds(1)
+        self.bob.send(PING)
+        self.assertEqual(self.cursor(), 3)
+        self.world.pass_seconds(1)
+        self.bob.send(PING)
+        self.assertEqual(self.cursor(), 3)
+        self.world.pass_seconds(1)
+        self.bob.send(PING)
+        self.assertEqual(self.cursor(), 5)
+
     def test_what_came_later(self) -> None:
         """A frame acknowledges what had left before it, not what was pushed since."""
         self.say(2)
@@ -72,15 +93,22 @@ class ArrivalTests(SynchronousTestCase):
         self.assertEqual(self.cursor(), 2)
 
     def test_room(self) -> None:
-        """What has left makes room in the window, so that such a client is fed all it lacks without saying anything."""
-        self.unsent = 50
+        """What the kernel has taken makes room in the window, as long as it has not too much; so such a client is fed all it lacks."""
+        self.unsent = LIMITS.window_bytes
         self.say(25)
         self.assertEqual(len(self.he.arrived), 10)
         self.world.pass_seconds(3)
         self.assertEqual(len(self.he.arrived), 10)
-        self.unsent = 0
+        self.unsent = LIMITS.window_bytes // 2
         self.world.pass_seconds(4)
         self.assertEqual([text for _, text in self.he.arrived], [f"{n}" for n in range(1, 26)])
+
+    def test_a_fast_conversation(self) -> None:
+        """Room is made as soon as the kernel has taken it: nobody waits for the next second."""
+        self.unsent = 50
+        self.say(35)
+        self.assertEqual(len(self.he.arrived), 35)
+        self.assertEqual(self.cursor(), 0)
 
     def test_not_written_yet(self) -> None:
         """What waits for the transport has not left."""
@@ -90,7 +118,7 @@ class ArrivalTests(SynchronousTestCase):
         self.say(3)
         self.world.pass_seconds(2)
         self.bob.send(PING)
-        self.assertEqual((self.cursor(), self.bob.protocol.everything_left), (0, False))
+        self.assertEqual((self.cursor(), self.bob.protocol.all_written), (0, False))
 
     def test_after_a_loss(self) -> None:
         """What was not heard of comes again; what was does not."""

@@ -46,6 +46,34 @@ class DeadlinesTests(SynchronousTestCase):
         self.deadlines.heard(1075.0)
         self.assertEqual((self.judge(1104.0), self.judge(1105.0)), (Verdict.WAIT, Verdict.PROBE))
 
+    def test_typing(self) -> None:
+        """People who type are not asked; they have their time from the last byte, or for a line from its first."""
+
+        def judge(now: float, held: bool = False) -> Verdict:
+            return self.deadlines.judge_input(now, LIMITS, 0.0, held, 1800.0)
+
+        self.assertEqual([judge(2799.9), judge(2800.0)], [Verdict.WAIT, Verdict.IDLE])
+        self.assertEqual(judge(2800.0, held=True), Verdict.WAIT)
+        self.deadlines.heard(1010.0)
+        self.deadlines.frames_read(False, True)
+        self.deadlines.heard(2000.0)
+        self.deadlines.frames_read(False, True)
+        self.assertEqual([judge(2809.9), judge(2810.0)], [Verdict.WAIT, Verdict.IDLE])
+
+    def test_heartbeats(self) -> None:
+        """Who has less time to be silent than others has it from the login on, and for a frame no less than others."""
+
+        def judge(now: float, login_seconds: float = 0.0) -> Verdict:
+            return self.deadlines.judge_input(now, LIMITS, login_seconds, False, 10.0)
+
+        self.assertEqual([judge(1011.0, 180.0), judge(1179.9, 180.0)], [Verdict.WAIT, Verdict.WAIT])
+        self.assertEqual(judge(1180.0, 180.0), Verdict.LOGIN)
+        self.assertEqual([judge(1009.9), judge(1010.0)], [Verdict.WAIT, Verdict.IDLE])
+        for second in range(1000, 1030):
+            self.deadlines.heard(second)
+            self.deadlines.frames_read(False, True)
+        self.assertEqual([judge(1029.9), judge(1030.0)], [Verdict.WAIT, Verdict.IDLE])
+
     def test_stalled(self) -> None:
         """30 s without progress while something waits; any progress starts anew; nothing waiting is no stall."""
 

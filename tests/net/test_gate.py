@@ -1,13 +1,15 @@
 """imserver.net.gate"""
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import INegotiated
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from imserver.core.limits import Limits
-from imserver.net.gate import Gate, address_of, is_local, network_of
+from imserver.net.gate import Gate, address_of, is_local, is_private, network_of
 
 STRANGER = "192.0.2.1"
 
@@ -44,6 +46,24 @@ class AddressTests(SynchronousTestCase):
         self.assertEqual(network_of("fe80::1%eth0"), network_of("fe80::2"))
         self.assertNotEqual(network_of(STRANGER), network_of("192.0.2.2"))
         self.assertEqual(network_of("::1 by proxy"), "::1 by proxy")
+
+
+@implementer(INegotiated)
+class Encrypted:
+    """A transport that speaks TLS."""
+
+
+class PrivacyTests(SynchronousTestCase):
+    def test_private(self) -> None:
+        """Private is what stays on this machine and what is encrypted up to here, whatever a proxy says of the rest."""
+        for address, private in (
+            ("127.0.0.1", True),
+            ("", True),
+            ("192.0.2.1", False),
+            ("127.0.0.1 by proxy", False),
+        ):
+            self.assertEqual(is_private(address, StringTransport()), private, address)
+            self.assertTrue(is_private(address, Encrypted()))
 
 
 class GateTests(SynchronousTestCase):

@@ -264,7 +264,10 @@ class DamageTests(OpeningCase):
         """How many wrong messages are served when the file holds that."""
         path.write_bytes(content)
         (path.parent / "imserver.db-shm").unlink(missing_ok=True)
-        served = self.served(path.parent) or []
+        try:
+            served = self.served(path.parent) or []
+        except OverflowError:  # a number that no message has, which only a store without checksums gives out
+            return 1
         self.flushLoggedErrors()
         numbered = [
             (run.first_seq + n, run.kind, body) for run in served for n, body in enumerate(run.bodies)

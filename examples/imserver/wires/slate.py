@@ -2,10 +2,10 @@
 
 from secrets import token_bytes
 
+from imserver.core.capabilities import Capabilities
 from imserver.core.errors import UnreadableRequest
 from imserver.core.events import Closing, LoggedIn, MessageArrived, Refused, Sent
 from imserver.core.requests import LogIn, SendTo
-from imserver.core.session import Capabilities
 from imserver.core.values import Kind
 from imserver.net.dialect import Dialect
 from imserver.net.framed import FramedWire
@@ -29,12 +29,16 @@ class SlateCodec:
                 return b"ok"
             case Refused(text=text) | Closing(text=text):
                 return b"no, " + text.encode()
-            case MessageArrived(message=message) if message.kind == Kind.TEXT:
+            case MessageArrived(message=message):
                 return b"from %s %s" % (message.sender_name.encode(), b" ".join(message.body.splitlines()))
 
 
 slate = FramedWire(
     "slate",
     "say to {address}: login NAME PASSWORD",
-    Dialect(LineFraming, SlateCodec(), Capabilities("slate", acknowledges=False, fetches=False)),
+    Dialect(
+        LineFraming,
+        SlateCodec(),
+        Capabilities("slate", acknowledges=False, fetches=False, kinds=frozenset([Kind.TEXT]), groups=False),
+    ),
 )

@@ -1,0 +1,1 @@
+"""Chatting by lines of text, for people with telnet or nc (docs/wires/telnet.md)."""

@@ -1,0 +1,28 @@
+"""What operators do, from the one table of their commands (imserver/operator/), for administrators."""
+
+from typing import TYPE_CHECKING
+
+from imserver.core.errors import ChatError, UnreadableRequest
+from imserver.dialogues.telnet.visible import visible
+from imserver.operator import table
+
+if TYPE_CHECKING:
+    from imserver.dialogues.telnet.dialogue import TelnetDialogue
+
+
+async def operate(dialogue: "TelnetDialogue", line: str) -> None:
+    """Only where nobody in between can listen: it is this client's way that counts, not the listener's (T15)."""
+    session = dialogue.session
+    if session.account is None:
+        raise UnreadableRequest(0, "log in first")
+    if not session.private:
+        raise UnreadableRequest(0, "these commands need a connection from this machine, or TLS")
+    if line.lower() == "help":
+        dialogue.say(*table.help_lines())
+        return
+    try:
+        answer = await table.run_as_administrator(session.core, session, line)
+    except ChatError as error:
+        session.refuse(0, error)
+    else:
+        dialogue.say(*map(visible, answer.lines), *([f"More: operator {answer.rest}"] if answer.rest else []))

@@ -1,0 +1,143 @@
+"""The gogotalk wire with the habits of its original client, over real sockets."""
+
+import socket
+import time
+from struct import pack
+
+from twisted.trial.unittest import TestCase
+
+from imserver.codecs.gogotalk import Command
+from imserver.proto import gogotalk_pb2 as pb
+from tests.end_to_end.daemon import Daemon
+from tests.end_to_end.stock_client import StockClient
+
+LISTEN = ("gogotalk=tcp:127.0.0.1:0",)
+FREELY = "[limits]\nenabled = false\n"
+PROXY = """
+[registration]
+open = true
+
+[[listeners]]
+wire = "gogotalk"
+endpoint = "tcp:127.0.0.1:0"
+proxy_from = ["127.0.0.0/8"]
+"""
+HEADER = b"PROXY TCP4 10.1.2.3 10.1.2.4 4711 8999\r\n"
+SMALL_BUFFER_BYTES = 4096
+MAX_GROWN_BYTES = 20 * 1024 * 1024
+
+
+class GoGoTalkTests(TestCase):
+    def begin(self, config: str = FREELY, listen: tuple[str, ...] = LISTEN) -> None:
+        self.daemon = Daemon(self, config=config, listen=listen).start()
+
+    def client(self, name: str, preface: bytes = b"", receive_buffer_bytes: int = 0) -> StockClient:
+        client = StockClient(self.daemon.address("gogotalk"), name, preface, receive_buffer_bytes)
+        self.addCleanup(client.close)
+        return client
+
+    def test_an_evening(self) -> None:
+        """Two original clients register, become friends, chat, change their status and leave."""
+        self.begin()
+        alice, bob = self.client("alice").enter(), self.client("bob").enter()
+        strangers = alice.ask(Command.GET_USERS, pb.GetUserListRequest(UserID="alice"))
+        self.assertEqual([user.UserID for user in strangers.UserList], ["bob"])
+        added = alice.ask(Command.ADD_FRIENDS, pb.AddFriendsRequest(UserID="alice", UserIDList=["bob"]))
+        self.assertEqual(added.Result.Code, 1)
+        friends = bob.ask(Command.GET_FRIENDS, pb.GetFriendsRequest(UserID="bob"))
+        self.assertEqual([user.UserID for user in friends.Friends], ["alice"])
+        alice.chat("bob", "naïve 漢字")
+        self.assertEqual(bob.texts(1), ["naïve 漢字"])
+        bob.say(Command.SET_STATUS, pb.ChangeStatusRequest(UserID="bob", Status=4))
+        while alice.hear_until(Command.STATUS).Status != 4:
+            pass
+        bob.close()
+        self.assertEqual(alice.hear_until(Command.WENT_OFFLINE).UserID, "bob")
+        self.assertEqual(alice.hear_until(Command.STATUS).Status, 6)
+        self.daemon.assert_clean()
+
+    def test_a_backlog(self) -> None:
+        """Hundreds of chats that waited come in order, each body in one receive."""
+        self.begin()
+        alice, bob = self.client("alice").enter(), self.client("bob").enter()
+        bob.close()
+        texts = [f"{n} {'x' * (n * 7 % 1000)}" for n in range(300)]
+        for text in texts:
+            alice.chat("bob", text)
+        alice.beat()
+        again = self.client("bob")
+        again.log_in()
+        self.assertEqual(again.texts(len(texts)), texts)
+
+    def test_death_with_unread_data(self) -> None:
+        """A client dies with most of it unread in its socket: all of that comes again, in order, and nothing is lost."""
+        self.begin()
+        alice = self.client("alice").enter()
+        self.client("bob").enter().close()
+        bob = self.client("bob", receive_buffer_bytes=SMALL_BUFFER_BYTES)
+        bob.log_in()
+        texts = [f"{n} {'x' * 500}" for n in range(100)]
+        for text in texts:
+            alice.chat("bob", text)
+        seen = bob.texts(5)
+        alice.beat()
+        bob.close()
+        again = self.client("bob")
+        again.log_in()
+        self.assertEqual((seen, again.texts(len(texts))), (texts[:5], texts))
+
+    def test_read_and_heard(self) -> None:
+        """What was read, and followed by a heartbeat, does not come again."""
+        self.begin()
+        alice, bob = self.client("alice").enter(), self.client("bob").enter()
+        for text in ("one", "two"):
+            alice.chat("bob", text)
+        self.assertEqual(bob.texts(2), ["one", "two"])
+        time.sleep(1.2)  # until the daemon has looked whether all of it has left
+        bob.beat()
+        time.sleep(1.2)  # until the cursor is written
+        alice.chat("bob", "three")
+        self.assertEqual(bob.texts(1), ["three"])
+        bob.close()
+        again = self.client("bob")
+        again.log_in()
+        self.assertEqual(again.texts(1), ["three"])
+
+    def test_behind_a_proxy(self) -> None:
+        """There one heartbeat says nothing: the proxy may have died with all of it."""
+        self.begin(FREELY + PROXY, listen=())
+        alice, bob = self.client("alice", HEADER).enter(), self.client("bob", HEADER).enter()
+        alice.chat("bob", "one")
+        self.assertEqual(bob.texts(1), ["one"])
+        time.sleep(1.2)
+        bob.beat()
+        bob.close()
+        again = self.client("bob", HEADER)
+        again.log_in()
+        self.assertEqual(again.texts(1), ["one"])
+
+    def test_pictures(self) -> None:
+        """T1: registrations whose pictures arrive, many at once, cost no memory; a longer one ends its connection."""
+        self.begin()
+        before = self.daemon.resident_bytes()
+        clients = [self.client(f"user{n}") for n in range(100)]
+        body = pb.RegisterRequest(UserID="x" * 40, HeadImageData=b"p" * (512 * 1024)).SerializeToString()
+        for client in clients:
+            client.socket.sendall(pack("<II", len(body), Command.REGISTER) + body[:-1])
+        self.assertLess(self.daemon.resident_bytes() - before, MAX_GROWN_BYTES)
+        for client in clients:
+            client.socket.sendall(body[-1:])
+            self.assertEqual(client.hear()[1].Result.Code, 0)
+        clients[0].socket.sendall(pack("<II", 2**31, Command.REGISTER))
+        self.assertEqual(clients[0].hear_until(Command.CHAT_ARRIVED).FromUserID, "imserver")
+        self.assertEqual(clients[0].socket.recv(1), b"")
+
+    def test_claimed_lengths(self) -> None:
+        """T1: a length over the limit ends the connection within a second, in both packings."""
+        self.begin()
+        for length in (8193, 2**24 - 1):
+            for header in (pack("<II", length, 1), pack(">II", 1, length)):
+                with socket.create_connection(self.daemon.address("gogotalk"), 1.0) as connection:
+                    connection.sendall(header)
+                    while connection.recv(1000):
+                        pass
