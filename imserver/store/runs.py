@@ -65,7 +65,7 @@ def checksum(
     header = _HEADER.pack(
         conversation, first_seq, last_seq, sender, number, kind, time_ms, withheld, len(stem)
     )
-    return crc32(sizes, crc32(content_type, crc32(stem, crc32(header))))
+    return crc32(b"".join((header, stem, content_type, sizes)))
 
 
 def stored(row: Sequence[Any]) -> list[Run]:
