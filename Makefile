@@ -76,15 +76,15 @@ clean:
 
 $(VENV)/.run: $(SETUP_FILES) .ci/setup
 	@.ci/setup $(VENV)
-	@$(INSTALL) .
+	@$(INSTALL) '.[screen]'
 	@touch $@
 
 $(VENV)/.test: $(SETUP_FILES) .ci/setup
-	@.ci/setup $(VENV) openssl strace ps mount systemd-analyze
-	@$(INSTALL) '.[test]'
+	@.ci/setup $(VENV) openssl strace ps mount systemd-analyze tmux
+	@$(INSTALL) '.[screen,test]'
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.dev: $(SETUP_FILES) .ci/setup
 	@.ci/setup $(VENV)
-	@$(INSTALL) '.[test,dev]'
+	@$(INSTALL) '.[screen,test,dev]'
 	@touch $@ $(VENV)/.run

@@ -68,6 +68,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("imserver.core.notices", "imserver.core.singly"),
         *("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography"),
     ),
+    "imserver.client.screen": (*("imserver.client", *_CORE_VALUES, "twisted", "textual", "rich"),),
     "imserver.operator": (
         *("imserver.operator", "imserver.core", "imserver.interfaces", "imserver.net"),
         *("imserver.logs", "twisted", "zope.interface"),

@@ -25,7 +25,8 @@ def _listed(section: str, option: str) -> list[str]:
 
 
 def _required() -> set[str]:
-    return {re.split(r"[\[ ><=,]", line)[0].lower() for line in _listed("options", "install_requires")}
+    lines = _listed("options", "install_requires") + _listed("options.extras_require", "screen")
+    return {re.split(r"[\[ ><=,]", line)[0].lower() for line in lines}
 
 
 def _imported() -> list[set[str]]:

@@ -26,6 +26,7 @@ class Options:
     tabs: bool = False
     count: int = 0
     limit: int = 0
+    lines: bool = False
     invitation: str = ""
 
 
@@ -74,6 +75,9 @@ _OPTIONS = (
         "--user", metavar="NAME", type=str.lower, help="which account; may be left out if only one is here"
     ),
     _argument("--password-file", metavar="FILE", help="take the password from its first line; - is stdin"),
+)
+_LINES = _argument(
+    "--lines", action="store_true", help="a prompt with lines, also where the screen could be shown"
 )
 _TARGET = (
     _argument("-g", "--group", action="store_true", help="WHOM is the title or id of a group"),
@@ -133,10 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     every: dict[str, Any] = {"parents": [options], "allow_abbrev": False}  # --password is not --password-file
     parser = argparse.ArgumentParser(
         "imchat",
-        description="Chat from a terminal.  Without a command: a prompt; type 'bob: hello' there.",
+        description="Chat from a terminal.  Without a command: the screen (F1 helps), or a prompt where there is none.",
         epilog="Exit status: 0 done, 1 refused, 2 wrong usage, 3 server not reachable.",
         **every,
     )
+    parser.add_argument(*_LINES[0], **_LINES[1])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     group = commands.add_parser("group", help="create, add to, leave and list groups", **every)
     actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)

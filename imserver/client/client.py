@@ -16,6 +16,8 @@ from imserver.client.device import Device
 from imserver.client.reconnector import connect
 from imserver.core.events import (
     AccountFound,
+    ContactList,
+    ContactRequestList,
     ConversationList,
     ConversationOpened,
     Done,
@@ -35,6 +37,8 @@ from imserver.core.requests import (
     Forward,
     JoinGroup,
     LeaveGroup,
+    ListContactRequests,
+    ListContacts,
     ListConversations,
     ListMembers,
     LookUp,
@@ -46,7 +50,16 @@ from imserver.core.requests import (
     SendTo,
     SetTyping,
 )
-from imserver.core.values import Account, Extra, Kind, Member, Membership, Message
+from imserver.core.values import (
+    Account,
+    Contact,
+    ContactRequest,
+    Extra,
+    Kind,
+    Member,
+    Membership,
+    Message,
+)
 
 
 async def register(
@@ -158,6 +171,26 @@ class Client(Device):
             members += page.members
             if (after := page.next) == 0:
                 return members
+
+    async def contacts(self) -> list[Contact]:
+        """All contacts, with their presence."""
+        contacts: list[Contact] = []
+        after = 0
+        while True:
+            page: ContactList = await self.ask(ListContacts(after, 0))
+            contacts += page.contacts
+            if (after := page.next) == 0:
+                return contacts
+
+    async def contact_requests(self) -> list[ContactRequest]:
+        """Who would like to be a contact and has no answer yet."""
+        found: list[ContactRequest] = []
+        after = 0
+        while True:
+            page: ContactRequestList = await self.ask(ListContactRequests(after, 0))
+            found += page.requests
+            if (after := page.next) == 0:
+                return found
 
     # -- groups
 

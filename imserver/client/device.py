@@ -44,7 +44,8 @@ class Device:
 
     `state` is what the device keeps between runs, and `save` keeps it; without them the device lasts as long
     as this object.  With `receives` false nothing is fetched, acknowledged or given to the listener: for
-    programs that only ask and send.  `ended` fires once, with a ClientError that says why.
+    programs that only ask and send.  `connection_changed(loss)` is called with None when a connection is up,
+    and with the reason when it is lost.  `ended` fires once, with a ClientError that says why.
     """
 
     _log = Logger()
@@ -58,6 +59,7 @@ class Device:
         state: DeviceState | None = None,
         save: Callable[[DeviceState], None] = lambda state: None,
         receives: bool = True,
+        connection_changed: Callable[[NotConnected | None], None] = lambda loss: None,
         random_bytes: Callable[[int], bytes] = os.urandom,
         random_float: Callable[[], float] = random.random,
         wall_seconds: Callable[[], float] = time.time,
@@ -69,6 +71,7 @@ class Device:
         self._save = save
         self._saving: IDelayedCall | None = None
         self._receives = receives
+        self._connection_changed = connection_changed
         self._backoff = Backoff(random_float)
         self._reconnector: Reconnector | None = None
         self._link: Link | None = None
@@ -136,6 +139,11 @@ class Device:
         """Whether there is a connection now."""
         return self._link is not None
 
+    @property
+    def log_epoch(self) -> int:
+        """Changes only when the server was restored from a backup: then seqs mean other messages than before."""
+        return self._state.log_epoch
+
     # -- asking
 
     def ask(self, request: Request) -> "Deferred[Any]":
@@ -187,6 +195,7 @@ class Device:
         self._asking.link_up(link)
         if self._receives:
             self._incoming.link_up(link)
+        self._connection_changed(None)
 
     def link_down(self, loss: NotConnected) -> None:
         """What waits goes on waiting."""
@@ -194,6 +203,7 @@ class Device:
         self._link = None
         self._acknowledgements.clear()
         self._incoming.link_down()
+        self._connection_changed(loss)
 
     def gone(self, reason: ClientError) -> None:
         """There will be no other connection."""

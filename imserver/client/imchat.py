@@ -3,15 +3,18 @@
 Whatever has to be asked is asked before the reactor runs, so that Ctrl-C works at every question.
 """
 
+import asyncio
 import ipaddress
 import os
 import sys
 from collections.abc import Coroutine
 from contextlib import ExitStack, suppress
+from importlib.util import find_spec
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectingCancelledError, ReactorNotRunning
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 
 from imserver.client import questions, terminal, tls
@@ -34,7 +37,7 @@ def main() -> None:
     """The console script."""
     options = parse(sys.argv[1:], os.environ)
     try:
-        status = _main(options)
+        status = _screen(options) if _has_screen(options) else _main(options)
     except questions.UsageError as error:
         terminal.complain(str(error))
         status = USAGE
@@ -52,14 +55,52 @@ def main() -> None:
     sys.exit(status)
 
 
+def _has_screen(options: Options) -> bool:
+    """Whether imchat alone sits in a terminal that can show the screen, and textual is there to draw it."""
+    if options.command or options.lines or options.password_file == questions.STDIN:
+        return False
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    if find_spec("textual") is None:
+        terminal.complain("for the screen: pip install 'imserver[screen]'; until then, lines")
+        return False
+    return True
+
+
+def _screen(options: Options) -> int:
+    """The screen draws on asyncio's loop, so the reactor of this one program runs on that too."""
+    from twisted.internet import asyncioreactor
+
+    from imserver.client.screen import program
+    from imserver.client.screen.entrance import Entrance
+
+    loop = asyncio.new_event_loop()
+    asyncioreactor.install(loop)
+    from twisted.internet import reactor
+
+    folder = state_folder(os.environ)
+    entrance = Entrance(reactor, _endpoint(reactor, options), folder, str(options.server))
+    known = entrance.known()
+    name = options.user or (known[0] if len(known) == 1 else "")
+    password = questions.password_in(options.password_file) if options.password_file else ""
+    program.log_to(folder)
+    app = program.make_app(entrance, name, password, _readable(options.server))
+    return run(reactor, program.show(app, loop), endless=True) or app.return_code or DONE
+
+
+def _endpoint(reactor: Any, options: Options) -> IStreamClientEndpoint:
+    try:
+        return tls.endpoint(reactor, options.server)
+    except (OSError, ValueError) as error:
+        raise questions.UsageError(f"--ca: {error}") from None
+
+
 def _main(options: Options) -> int:
     from twisted.internet import reactor  # here, because importing it installs it
 
-    try:
-        endpoint = tls.endpoint(reactor, options.server)
-    except (OSError, ValueError) as error:
-        raise questions.UsageError(f"--ca: {error}") from None
-    _warn_if_readable(options.server)
+    endpoint = _endpoint(reactor, options)
+    if warning := _readable(options.server):
+        terminal.complain(warning)
     folder = state_folder(os.environ)
     name, registers = questions.who(options, known_accounts(folder, str(options.server)))
     profile = Profile(folder, str(options.server), name)
@@ -75,16 +116,15 @@ def _main(options: Options) -> int:
         return run(reactor, running, endless=options.command in ENDLESS)
 
 
-def _warn_if_readable(server: tls.Server) -> None:
-    """Without TLS anybody on the way reads the password."""
+def _readable(server: tls.Server) -> str:
+    """A warning if anybody on the way can read the password, which TLS prevents."""
     try:
         local = ipaddress.ip_address(server.host).is_loopback
     except ValueError:
         local = server.host == "localhost"
-    if not local and not server.tls:
-        terminal.complain(
-            f"{server.host} is reached without TLS: anybody on the way can read along (see --tls)"
-        )
+    if local or server.tls:
+        return ""
+    return f"{server.host} is reached without TLS: anybody on the way can read along (see --tls)"
 
 
 def run(reactor: Any, command: Coroutine[Any, Any, None], endless: bool) -> int:

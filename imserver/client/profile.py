@@ -12,6 +12,7 @@ from pathlib import Path
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
 from imserver.client.client import Client
+from imserver.client.errors import NotConnected
 from imserver.client.state import StateFile, account_folder
 from imserver.core.events import Event
 
@@ -43,7 +44,11 @@ class Profile:
             await client.close()
 
     def client(
-        self, clock: IReactorTime, endpoint: IStreamClientEndpoint, listener: Callable[[Event], object] | None
+        self,
+        clock: IReactorTime,
+        endpoint: IStreamClientEndpoint,
+        listener: Callable[[Event], object] | None,
+        connection_changed: Callable[[NotConnected | None], None] = lambda loss: None,
     ) -> Client:
         """A client for the listening device, or without a listener for the sending one."""
         file = self.sender if listener is None else self.listener
@@ -54,6 +59,7 @@ class Profile:
             state=file.load(),
             save=file.save,
             receives=listener is not None,
+            connection_changed=connection_changed,
         )
 
     def clients(self, clock: IReactorTime, endpoint: IStreamClientEndpoint) -> list[Client]:

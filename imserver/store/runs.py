@@ -69,8 +69,7 @@ def checksum(
     header = _HEADER.pack(
         conversation, first_seq, last_seq, sender, number, kind, time_ms, withheld, len(stem)
     )
-    check = crc32(sizes, crc32(content_type, crc32(stem, crc32(header))))
-    return crc32(extra, check) if extra else check
+    return crc32(b"".join((header, stem, content_type, sizes, extra)))
 
 
 def stored(row: Sequence[Any]) -> list[Run]:

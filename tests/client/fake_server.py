@@ -19,7 +19,18 @@ from zope.interface import implementer
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core import events, requests
 from imserver.core.run import Run
-from imserver.core.values import Account, Conversation, ConversationKind, Kind, Membership, Message, Once
+from imserver.core.values import (
+    Account,
+    Contact,
+    ContactRequest,
+    Conversation,
+    ConversationKind,
+    Kind,
+    Member,
+    Membership,
+    Message,
+    Once,
+)
 from imserver.net.framing import Int32Framing
 
 ALICE = Account(1, "alice", "Alice", "")
@@ -131,6 +142,9 @@ class FakeServer:
         self.log: dict[int, list[Message]] = {}
         self.ids: dict[bytes, events.Sent] = {}
         self.delivered: dict[int, int] = {}
+        self.read: dict[int, int] = {}
+        self.contacts: list[Contact] = []
+        self.contact_requests: list[ContactRequest] = []
         self.effects: dict[Once, Answer] = {}
         self.unannounced: deque[tuple[Message, FakeConnection | None]] = deque()
         self.heard: list[requests.Request] = []
@@ -310,6 +324,29 @@ class FakeServer:
         self._tell_behind(connection)
         return None
 
+    def _MarkRead(self, connection: FakeConnection, request: requests.MarkRead) -> Answer:
+        self.read[request.conversation] = request.seq
+        return None
+
+    def _SetTyping(self, connection: FakeConnection, request: requests.SetTyping) -> Answer:
+        return None
+
+    def _CountReceipts(self, connection: FakeConnection, request: requests.CountReceipts) -> Answer:
+        return events.ReceiptCounts(request.conversation, request.seq, 1, 0)
+
+    def _ListMembers(self, connection: FakeConnection, request: requests.ListMembers) -> Answer:
+        return events.MemberList([Member(ALICE, 0), Member(BOB, 0)], 0)
+
+    def _ListContacts(self, connection: FakeConnection, request: requests.ListContacts) -> Answer:
+        found = [one for one in self.contacts if one.account.number > request.after]
+        return events.ContactList(found[:1], found[0].account.number if len(found) > 1 else 0)
+
+    def _ListContactRequests(
+        self, connection: FakeConnection, request: requests.ListContactRequests
+    ) -> Answer:
+        found = [one for one in self.contact_requests if one.account.number > request.after]
+        return events.ContactRequestList(found[:1], found[0].account.number if len(found) > 1 else 0)
+
     def _FetchHistory(self, connection: FakeConnection, request: requests.FetchHistory) -> Answer:
         after = max(request.after, self.joined[request.conversation])
         before = request.before or 2**53
@@ -340,6 +377,5 @@ class FakeServer:
     def _membership(self, conversation: int) -> Membership:
         joined = self.joined[conversation]
         delivered = max(joined, self.delivered.get(conversation, 0))
-        return Membership(
-            self.conversations[conversation], len(self.log[conversation]), joined, 0, delivered, 0
-        )
+        last, read = len(self.log[conversation]), self.read.get(conversation, 0)
+        return Membership(self.conversations[conversation], last, joined, 0, delivered, read)

@@ -215,11 +215,11 @@ class PromptTests(Imchat):
         self.assertEqual(self.run_as("alice", "listen", "--count", "3"), "bob: one\nbob: two\nbob: three\n")
 
     def test_at_a_terminal(self) -> None:
-        """It offers to register, does not show the password, prints what arrives, and ends with Ctrl-D."""
+        """With --lines it offers to register, hides the password, prints what arrives, and ends with Ctrl-D."""
         self.environment["XDG_STATE_HOME"] = str(self.folder / "alices")
         child, screen = pty.fork()
         if child == 0:
-            os.execvpe(IMCHAT[0], IMCHAT, self.environment)
+            os.execvpe(IMCHAT[0], (*IMCHAT, "--lines"), self.environment)
         self.addCleanup(os.close, screen)
         for seen, typed in (
             ("[r/l] ", "r"), ("Name: ", "alice"), ("Password: ", PASSWORD), ("Again: ", PASSWORD),

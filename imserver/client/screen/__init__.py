@@ -1,0 +1,6 @@
+"""imchat's screen: conversations on the left, the one that is open on the right, a line to write below.
+
+model     chat.py (one conversation), chats.py (all of them), entry.py: plain values, no terminal, no network
+exchange  carries what happens between the client library and the model; entrance.py logs in
+view      app.py and its widgets (history.py, sidebar.py, entry_line.py, forms.py), thin, the only ones that know textual
+"""

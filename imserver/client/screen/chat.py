@@ -1,0 +1,186 @@
+"""One conversation as the screen has it: a stretch of its messages, how far everybody is, and what is being written.
+
+The stretch is ordered by seq and bounded: while it is read, older pages are added in front and the newest let
+go of, and the other way round; `older` and `newer` say whether there may be more on either side.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from imserver.client.terminal import title_of
+from imserver.core.values import Account, Conversation, ConversationKind, Kind, Membership, Message
+
+MAX_MESSAGES = 2_000
+MAX_BYTES = 4 * 1024 * 1024
+KEPT_MESSAGES = 100  # of a conversation that is not open
+KEPT_BYTES = 256 * 1024
+TYPING_SECONDS = 6.0  # who types says so every three seconds
+MAX_TYPING = 50
+MAX_NAMES = 2_000
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """An own message that is not on the server's disk: on its way, or refused for that reason."""
+
+    text: str
+    time_ms: int
+    refusal: str = ""
+
+
+class Chat:
+    """`own` is the account that sits here.  Seqs are those of the conversation's log."""
+
+    def __init__(self, conversation: Conversation, own: Account) -> None:
+        self.conversation = conversation
+        self.own = own
+        self.last_seq = 0
+        self.joined_seq = 0
+        self.left = False
+        self.read_seq = 0
+        self.marked_seq = 0  # how much of that the server knows
+        self.read_before = 0  # where reading began when the conversation was opened; 0: nothing was unread
+        self.active_ms = 0  # when something was last said, as far as that is known
+        self.messages: list[Message] = []
+        self.older = True
+        self.newer = False
+        self.waiting: list[Waiting] = []
+        self.draft = ""
+        self.anchor: tuple[int, int] | None = (
+            None  # scrolled to: a seq, so many rows from the top; None: the end
+        )
+        self.delivered_to = 0  # how far the other one is, in a direct conversation
+        self.read_by = 0
+        self.counted = (0, 0, 0)  # of one own message to a group: seq, delivered to, read by
+        self.names: dict[int, str] = {account.number: account.name for account in conversation.peers}
+        self._typing: dict[int, float] = {}
+
+    # -- what it is
+
+    @property
+    def id(self) -> int:
+        """The conversation's."""
+        return self.conversation.id
+
+    @property
+    def is_group(self) -> bool:
+        """Rather than a direct one."""
+        return self.conversation.kind == ConversationKind.GROUP
+
+    @property
+    def title(self) -> str:
+        """The group's, or the other one's name."""
+        return title_of(self.conversation, self.own.name)
+
+    @property
+    def peer(self) -> Account | None:
+        """The other one of a direct conversation; oneself when talking to oneself."""
+        others = [account for account in self.conversation.peers if account.number != self.own.number]
+        return None if self.is_group else (others or [self.own])[0]
+
+    @property
+    def unread(self) -> int:
+        """How many messages have come since it was last read."""
+        return max(0, self.last_seq - max(self.read_seq, self.joined_seq))
+
+    def update(self, membership: Membership) -> None:
+        """The server's view of it; marks never move back."""
+        self.conversation = membership.conversation
+        for account in membership.conversation.peers:
+            self.names[account.number] = account.name
+        self.joined_seq, self.left = membership.joined_seq, membership.left_seq > 0
+        self.last_seq = max(self.last_seq, membership.left_seq or membership.last_seq)
+        self.marked_seq = membership.read_seq
+        self.read_seq = max(self.read_seq, membership.read_seq)
+
+    # -- messages
+
+    def put(self, message: Message) -> None:
+        """One that has just arrived, or that was just sent from here."""
+        self.last_seq = max(self.last_seq, message.seq)
+        self._typing.pop(message.sender, None)
+        self._describe(message)
+        if not self.newer or (self.messages and message.seq < self.messages[-1].seq):
+            self._insert(message)
+
+    def put_page(self, messages: Iterable[Message], before: bool) -> None:
+        """A page of history next to the stretch; what is too much goes on its other side."""
+        for message in messages:
+            self._describe(message)
+            self._insert(message)
+        self.trim(MAX_MESSAGES, MAX_BYTES, newest_first=before)
+
+    def close(self) -> None:
+        """It is not open any more: keep the newest messages only, and forget what was refused."""
+        self.waiting = [each for each in self.waiting if not each.refusal]
+        if self.newer:
+            self.messages.clear()
+            self.older, self.newer, self.anchor = True, False, None
+        self.trim(KEPT_MESSAGES, KEPT_BYTES, newest_first=False)
+
+    def forget(self) -> None:
+        """The server's log is another one: nothing held means anything."""
+        self.messages.clear()
+        self.older, self.newer = True, False
+        self.last_seq = self.read_seq = self.marked_seq = self.delivered_to = self.read_by = 0
+        self.counted = (0, 0, 0)
+
+    def trim(self, max_messages: int, max_bytes: int, newest_first: bool) -> None:
+        """Let go of messages at one end until the rest is within both bounds; one always stays."""
+        size = sum(len(message.body) for message in self.messages)
+        while len(self.messages) > 1 and (len(self.messages) > max_messages or size > max_bytes):
+            size -= len(self.messages.pop(-1 if newest_first else 0).body)
+            if newest_first:
+                self.newer = True
+            else:
+                self.older = True
+
+    def _insert(self, message: Message) -> None:
+        place = bisect_left(self.messages, message.seq, key=lambda held: held.seq)
+        if place == len(self.messages) or self.messages[place].seq != message.seq:
+            self.messages.insert(place, message)
+
+    def _describe(self, message: Message) -> None:
+        self.active_ms = max(self.active_ms, message.time_ms)
+        if message.sender == self.own.number:  # who answers has read what came before
+            self.read_seq = max(self.read_seq, message.seq)
+        if len(self.names) < MAX_NAMES:
+            self.names[message.sender] = message.sender_name
+
+    # -- who is how far
+
+    def mark(self, message: Message) -> str:
+        """How far an own message is: sent, delivered, read; empty for what others say."""
+        if message.sender != self.own.number or message.kind == Kind.NOTICE:
+            return ""
+        if self.is_group:
+            return self._count(message.seq)
+        if message.seq <= self.read_by:
+            return "read"
+        return "delivered" if message.seq <= self.delivered_to else "sent"
+
+    def _count(self, seq: int) -> str:
+        counted, delivered, read = self.counted
+        if seq != counted or not delivered:
+            return "sent"
+        return f"read by {read}" if read else f"delivered to {delivered}"
+
+    def last_own(self) -> Message | None:
+        """The newest own message that is held."""
+        own = self.own.number
+        found = (one for one in reversed(self.messages) if one.sender == own and one.kind != Kind.NOTICE)
+        return next(found, None)
+
+    # -- typing
+
+    def typing_changed(self, account: int, typing: bool, now: float) -> None:
+        """Somebody types, or has stopped."""
+        self._typing.pop(account, None)
+        if typing and len(self._typing) < MAX_TYPING:
+            self._typing[account] = now
+
+    def who_types(self, now: float) -> list[str]:
+        """The names of those who type; who says nothing for a while has stopped."""
+        self._typing = {one: since for one, since in self._typing.items() if now < since + TYPING_SECONDS}
+        return [self.names.get(account, "somebody") for account in self._typing]

@@ -1,0 +1,295 @@
+"""Carries what happens between the client library and the model, and tells the view when to look again."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imserver.client.client import Client
+from imserver.client.errors import ClientError, NotConnected
+from imserver.client.screen.chat import Chat, Waiting
+from imserver.client.screen.chats import Chats
+from imserver.client.screen.people import People, wish
+from imserver.core import events
+from imserver.core.requests import CountReceipts, FetchHistory, SetPresence
+from imserver.core.values import Account, JoinRequest, Kind, Message, Presence
+
+PAGE = 50  # messages fetched at a time
+MAX_PREVIEWS = 100  # conversations whose last message is asked for, to know the order
+TYPING_REPEAT_SECONDS = 3.0
+
+
+class View(Protocol):
+    """What people see."""
+
+    def changed(self) -> None:
+        """The model has changed."""
+
+    def connection_changed(self, text: str) -> None:
+        """Why there is no connection; empty: there is one."""
+
+    def notice(self, text: str) -> None:
+        """Something to read once."""
+
+    def ended(self, reason: ClientError) -> None:
+        """The server will not have this device any more, or the account was left."""
+
+
+class Exchange:
+    """One account that is logged in.  Its client is given with `use`, before it logs in."""
+
+    _log = Logger()
+    client: Client
+
+    def __init__(self, clock: IReactorTime, wall_ms: Callable[[], int], view: View) -> None:
+        self.clock = clock
+        self.view = view
+        self.chats = Chats(Account(0, "", "", ""))
+        self.people = People()
+        self._chosen: Presence | None = None
+        self._wall_ms = wall_ms
+        self._log_epoch = 0
+        self._fetching: set[int] = set()
+        self._typing_told: tuple[int, float] = (0, 0.0)
+
+    def use(self, client: Client) -> None:
+        """This is the client; its listener is `arrived` and its connection_changed that of this object."""
+        self.client = client
+        client.ended.addCallback(self._ended)
+
+    # -- called by the client
+
+    def connection_changed(self, loss: NotConnected | None) -> None:
+        """A connection is up, or lost."""
+        if loss is not None:
+            self.view.connection_changed(loss.text)
+            return
+        if self.chats.own.number != self.client.account.number:
+            self.chats, self.people = Chats(self.client.account), People()
+        elif self._log_epoch != self.client.log_epoch:
+            self.chats.forget()
+        self._log_epoch = self.client.log_epoch
+        self.view.connection_changed("")
+        self.spawn(self._list())
+        self.spawn(self._list_people())
+
+    def arrived(self, event: events.Event) -> None:
+        """Something has happened."""
+        match event:
+            case events.MessageArrived():
+                self.chats.arrived(event.message, event.conversation)
+            case events.ConversationOpened():
+                self.chats.update(event.membership)
+            case events.GroupUpdated():
+                self.chats.of(event.conversation).conversation = event.conversation
+            case events.JoinRequested():
+                self._asked_in(event.request)
+            case _:
+                self._signalled(event)
+                self._told(event)
+        self.view.changed()
+
+    def _asked_in(self, request: JoinRequest) -> None:
+        chat, name = self.chats.get(request.conversation), request.account.name
+        if chat is not None:
+            says = f', "{request.text}"' if request.text else ""
+            hint = f"/group accept {name} or /group refuse {name}"
+            self.view.notice(f"{name} would like to join # {chat.title}{says}: open it and write {hint}")
+
+    def _signalled(self, event: Any) -> None:
+        chat = self.chats.get(getattr(event, "conversation", 0))
+        if chat is None:
+            return
+        match event:
+            case events.ConversationLeft():
+                chat.left = True
+            case events.DeliveredUpTo() if event.account != self.chats.own.number:
+                chat.delivered_to = max(chat.delivered_to, event.seq)
+            case events.ReadUpTo() if event.account == self.chats.own.number:
+                chat.marked_seq = max(chat.marked_seq, event.seq)
+                chat.read_seq = max(chat.read_seq, event.seq)
+            case events.ReadUpTo():
+                chat.read_by = max(chat.read_by, event.seq)
+                chat.delivered_to = max(chat.delivered_to, event.seq)
+            case events.ReceiptCounts():
+                self._counted(chat, event)
+            case events.TypingChanged():
+                chat.typing_changed(event.account, event.typing, self.clock.seconds())
+
+    def _told(self, event: Any) -> None:
+        people = self.people
+        match event:
+            case events.ContactRequested():
+                people.asked(event.request)
+                self.view.notice(wish(event.request))
+            case events.ContactAdded():
+                people.added(event.contact)
+                self.view.notice(f"{event.contact.account.name} is a contact now")
+            case events.ContactRemoved():
+                people.removed(event.account)
+            case events.PresenceChanged():
+                people.presence_changed(event.changes, self.chats.own.number)
+            case events.ProfileChanged():
+                people.profile_changed(event.account)
+
+    def _ended(self, reason: ClientError) -> ClientError:
+        self.view.ended(reason)
+        return reason
+
+    # -- what there is
+
+    async def _list(self) -> None:
+        """All conversations, then when each was last used."""
+        for membership in await self.client.conversations():
+            self._tell_read(self.chats.update(membership))  # the mark may have been lost with a connection
+        self.view.changed()
+        if self.chats.open is not None:
+            await self._fill(self.chats.open)
+        silent = [chat for chat in self.chats.newest_first() if chat.last_seq and not chat.active_ms]
+        for chat in sorted(silent, key=lambda chat: not chat.unread)[:MAX_PREVIEWS]:
+            await self._older(chat, 1)
+
+    async def _list_people(self) -> None:
+        """All contacts, and who asks to be one; and what this device has chosen to be."""
+        if self._chosen is not None:
+            await self.client.ask(SetPresence(self._chosen.state, self._chosen.text))
+        self.people.replace(await self.client.contacts(), await self.client.contact_requests())
+        self.view.changed()
+
+    async def choose_presence(self, presence: Presence) -> None:
+        """Be this available, also after the next connection."""
+        await self.client.ask(SetPresence(presence.state, presence.text))
+        self.people.own = self._chosen = presence
+        self.view.changed()
+
+    def open(self, chat: Chat) -> None:
+        """Show this conversation from now on."""
+        self.chats.enter(chat)
+        self.chats.touch(chat)
+        self.view.changed()
+        self.spawn(self._fill(chat))
+
+    async def _fill(self, chat: Chat) -> None:
+        if len(chat.messages) < PAGE:
+            await self._older(chat, PAGE)
+        own = chat.last_own()
+        if own is not None and not chat.left:
+            self._counted(chat, await self.client.ask(CountReceipts(chat.id, own.seq)))
+            self.view.changed()
+        if chat.is_group and not chat.left:
+            for member in await self.client.members(chat.id):
+                chat.names[member.account.number] = member.account.name
+
+    def _counted(self, chat: Chat, counts: events.ReceiptCounts) -> None:
+        if chat.is_group:
+            chat.counted = counts.seq, counts.delivered, counts.read
+        elif counts.delivered:
+            chat.delivered_to = max(chat.delivered_to, counts.seq)
+            chat.read_by = max(chat.read_by, counts.seq if counts.read else 0)
+
+    # -- history
+
+    def scrolled_up(self, chat: Chat) -> None:
+        """What was said before is wanted."""
+        self.spawn(self._older(chat, PAGE))
+
+    def scrolled_down(self, chat: Chat) -> None:
+        """What was said after the stretch is wanted."""
+        self.spawn(self._newer(chat))
+
+    def back_to_the_end(self, chat: Chat) -> None:
+        """The newest messages are wanted."""
+        if chat.newer:
+            chat.messages.clear()
+            chat.older, chat.newer = True, False
+            self.spawn(self._older(chat, PAGE))
+
+    async def _older(self, chat: Chat, count: int) -> None:
+        if chat.id in self._fetching or not chat.older:
+            return
+        self._fetching.add(chat.id)
+        try:
+            before = chat.messages[0].seq if chat.messages else 0
+            page = await self.client.newest(chat.id, count, before)
+            chat.older = len(page) == count
+            chat.put_page(page, before=True)
+            self.chats.touch(chat)
+        finally:
+            self._fetching.discard(chat.id)
+        self.view.changed()
+
+    async def _newer(self, chat: Chat) -> None:
+        if chat.id in self._fetching or not chat.newer:
+            return
+        self._fetching.add(chat.id)
+        try:
+            after = chat.messages[-1].seq
+            # Bounded on both sides: a fetch without an upper end would count as this device's own catching up.
+            page = await self.client.ask(FetchHistory(chat.id, after, after + PAGE + 1, PAGE))
+            chat.newer = after + PAGE < chat.last_seq
+            chat.put_page(page.messages, before=False)
+        finally:
+            self._fetching.discard(chat.id)
+        self.view.changed()
+
+    # -- saying
+
+    def say(self, chat: Chat, text: str) -> None:
+        """Send a text; it is shown as waiting until the server has it on disk."""
+        waiting = Waiting(text, self._wall_ms())
+        chat.waiting.append(waiting)
+        self._typing_told = 0, 0.0
+        self.view.changed()
+        self.spawn(self._send(chat, waiting))
+
+    async def _send(self, chat: Chat, waiting: Waiting) -> None:
+        try:
+            sent = await self.client.send(chat.id, waiting.text)
+        except ClientError as error:
+            waiting.refusal = error.text
+        else:
+            chat.waiting.remove(waiting)
+            own, body = self.chats.own, waiting.text.encode()
+            chat.put(Message(chat.id, sent.seq, own.number, own.name, b"", Kind.TEXT, "", body, sent.time_ms))
+            self.chats.touch(chat)
+        self.view.changed()
+
+    def read(self, chat: Chat) -> None:
+        """Somebody has seen everything that is there."""
+        if chat.unread:
+            self.view.changed()
+        chat.read_seq = max(chat.read_seq, chat.last_seq)
+        self._tell_read(chat)
+
+    def _tell_read(self, chat: Chat) -> None:
+        if chat.read_seq > chat.marked_seq and not chat.left and self.client.connected:
+            chat.marked_seq = chat.read_seq
+            self.client.mark_read(chat.id, chat.read_seq)
+
+    def typing(self, chat: Chat, typing: bool) -> None:
+        """Somebody types; told again every few seconds, and once when it ends."""
+        told, since = self._typing_told
+        now = self.clock.seconds()
+        if typing and (told != chat.id or now >= since + TYPING_REPEAT_SECONDS):
+            self._typing_told = chat.id, now
+            self.client.set_typing(chat.id, True)
+        elif not typing and told == chat.id:
+            self._typing_told = 0, 0.0
+            self.client.set_typing(chat.id, False)
+
+    # -- everything else
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it; a refusal is shown, anything else that goes wrong is a bug and logged."""
+        Deferred.fromCoroutine(work).addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        if isinstance(failure.value, ClientError):
+            if failure.value.code != NotConnected.CLOSED:
+                self.view.notice(failure.value.text)
+        else:
+            self._log.failure("the screen failed", failure)
+            self.view.notice("something failed here; the log says more")

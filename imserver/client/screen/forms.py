@@ -1,0 +1,102 @@
+"""What lies above the conversations for a while: the form to log in or register, and pages to read."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from imserver.client.screen.entrance import Credentials
+from imserver.client.screen.wording import settled
+
+HIGH_ROWS = 18  # enough for an empty line between the fields
+
+
+class LoginForm(ModalScreen[Credentials | None]):
+    """Asks for a name and a password; None: leave.  `said` is why it is shown again."""
+
+    BINDINGS = [("escape", "leave", "Quit")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (HIGH_ROWS, "-high")]
+
+    def __init__(self, server: str, name: str, known: Sequence[str], said: str) -> None:
+        super().__init__()
+        self._server = server
+        self._name = name
+        self._known = known
+        self._said = said
+
+    def compose(self) -> ComposeResult:
+        """Called by textual."""
+        with VerticalScroll(id="form"):
+            yield Static(Text(f"imserver at {settled(self._server)}", "bold"))
+            if self._known:
+                yield Static(
+                    Text(f"Logged in here, no password needed: {settled(', '.join(self._known))}", "dim")
+                )
+            yield Input(self._name, placeholder="name", compact=True, id="name")
+            yield Input(placeholder="password", password=True, compact=True, id="password")
+            yield Input(placeholder="password again, to register", password=True, compact=True, id="again")
+            yield Input(placeholder="invitation, if one is needed", compact=True, id="invitation")
+            yield Static(Text(settled(self._said), "bold"), id="said")
+            with Horizontal():
+                yield Button("Log in", compact=True, id="login")
+                yield Button("Register", compact=True, id="register")
+                yield Button("Quit", compact=True, id="leave")
+
+    def on_mount(self) -> None:
+        """Called by textual."""
+        self.query_one("#password" if self._name else "#name").focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next field, and after the last one on."""
+        if event.input.id == "name":
+            self.query_one("#password").focus()
+        else:
+            self._submit(registers=bool(self.query_one("#again", Input).value))
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """One of the three."""
+        if event.button.id == "leave":
+            self.action_leave()
+        else:
+            self._submit(registers=event.button.id == "register")
+
+    def action_leave(self) -> None:
+        """Escape."""
+        self.dismiss(None)
+
+    def _submit(self, registers: bool) -> None:
+        name, password, again = (self.query_one(f"#{each}", Input) for each in ("name", "password", "again"))
+        if not name.value.strip():
+            self._say("Type a name.", name)
+        elif registers and not password.value:
+            self._say("Type a password, twice.", password)
+        elif registers and password.value != again.value:
+            self._say("The passwords are not the same.", again)
+        else:
+            invitation = self.query_one("#invitation", Input).value.strip()
+            self.dismiss(Credentials(name.value.strip().lower(), password.value, registers, invitation))
+
+    def _say(self, text: str, field: Input) -> None:
+        self.query_one("#said", Static).update(Text(text, "bold"))
+        field.focus()
+
+
+class Sheet(ModalScreen[None]):
+    """Lines to read, scrolled with the arrow keys."""
+
+    BINDINGS = [("escape,q,enter,f1", "dismiss", "Close")]
+
+    def __init__(self, title: str, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        """Called by textual."""
+        with VerticalScroll(id="sheet"):
+            yield Static(Text(settled(self._title), "bold"))
+            yield Static(Text("\n".join(settled(line) for line in self._lines)))
+            yield Static(Text("Esc closes", "dim"))

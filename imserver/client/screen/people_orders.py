@@ -1,0 +1,111 @@
+"""Orders about other people: contacts, blocks, the directory, and the own presence."""
+
+from dataclasses import replace
+
+from imserver.client.screen.order import Desk, Misuse, Order, name_and_rest, needed
+from imserver.client.screen.people import WORDS
+from imserver.core import requests
+from imserver.core.values import Contact, Presence, State
+
+CHOICES = {
+    "online": State.ONLINE,
+    "away": State.AWAY,
+    "busy": State.BUSY,
+    "dnd": State.DO_NOT_DISTURB,
+    "invisible": State.INVISIBLE,
+}
+
+
+async def _number(desk: Desk, name: str) -> int:
+    return (await desk.exchange.client.look_up(name)).number
+
+
+async def _ask_contact(desk: Desk, rest: str) -> None:
+    name, text = name_and_rest(rest)
+    await desk.exchange.client.ask(requests.RequestContact(await _number(desk, name), text))
+    desk.notice(f"{name} is asked, unless already a contact.")
+
+
+async def _accept(desk: Desk, rest: str) -> None:
+    await _answer(desk, rest, accept=True)
+
+
+async def _refuse(desk: Desk, rest: str) -> None:
+    await _answer(desk, rest, accept=False)
+
+
+async def _answer(desk: Desk, rest: str, accept: bool) -> None:
+    name, _ = name_and_rest(rest)
+    number = await _number(desk, name)
+    await desk.exchange.client.ask(requests.AnswerContact(number, accept))
+    desk.exchange.people.answered(number)
+    desk.notice(f"{name} was accepted." if accept else f"{name} was refused, and is not told.")
+
+
+async def _remove(desk: Desk, rest: str) -> None:
+    name, _ = name_and_rest(rest)
+    await desk.exchange.client.ask(requests.RemoveContact(await _number(desk, name)))
+    desk.notice(f"{name} is no contact any more.")
+
+
+async def _block(desk: Desk, rest: str) -> None:
+    name, _ = name_and_rest(rest)
+    await desk.exchange.client.ask(requests.Block(await _number(desk, name)))
+    desk.notice(f"Nothing comes from {name} any more; /unblock {name} ends that.")
+
+
+async def _unblock(desk: Desk, rest: str) -> None:
+    name, _ = name_and_rest(rest)
+    await desk.exchange.client.ask(requests.Unblock(await _number(desk, name)))
+    desk.notice(f"{name} may write to you again.")
+
+
+async def _blocked(desk: Desk, rest: str) -> None:
+    page = await desk.exchange.client.ask(requests.ListBlocked(0, 0))
+    more = ["... and more"] if page.next else []
+    desk.sheet("Blocked", [*(account.name for account in page.accounts), *more])
+
+
+async def _remark(desk: Desk, rest: str) -> None:
+    name, remark = name_and_rest(rest)
+    contact = _contact(desk, name)
+    number, category = contact.account.number, contact.category
+    await desk.exchange.client.ask(requests.SetRemark(number, remark, category))
+    desk.exchange.people.added(replace(contact, remark=remark))
+    desk.notice(f"{name} is listed as {name} ({remark})." if remark else f"{name} is listed as {name}.")
+
+
+def _contact(desk: Desk, name: str) -> Contact:
+    found = [each for each in desk.exchange.people.contacts() if each.account.name == name]
+    if not found:
+        raise Misuse(f"{name} is no contact; /add {name} asks")
+    return found[0]
+
+
+async def _search(desk: Desk, rest: str) -> None:
+    page = await desk.exchange.client.ask(requests.Search(rest, 0, 0))
+    lines = [f"{account.name}  {account.number}  {account.display_name}" for account in page.accounts]
+    desk.sheet(f"Accounts {rest}".strip(), [*lines, "... and more"] if page.next else lines or ["none"])
+
+
+async def _status(desk: Desk, rest: str) -> None:
+    word, _, text = needed(rest).partition(" ")
+    if word not in CHOICES:
+        raise Misuse(f"say one of {', '.join(CHOICES)}, and what you like")
+    presence = Presence(CHOICES[word], text.strip())
+    await desk.exchange.choose_presence(presence)
+    desk.notice(f"You are {WORDS[CHOICES[word]]} now.")
+
+
+PEOPLE_ORDERS: tuple[Order, ...] = (
+    Order("/add", "NAME [TEXT]", "ask to be a contact", _ask_contact, "names"),
+    Order("/accept", "NAME", "accept who asks", _accept, "names"),
+    Order("/refuse", "NAME", "refuse who asks", _refuse, "names"),
+    Order("/remove", "NAME", "end being contacts", _remove, "names"),
+    Order("/remark", "NAME [TEXT]", "your own words about a contact", _remark, "names"),
+    Order("/search", "[TEXT]", "find people by the start of a name", _search),
+    Order("/block", "NAME", "hear nothing of somebody", _block, "names"),
+    Order("/unblock", "NAME", "hear of somebody again", _unblock, "names"),
+    Order("/blocked", "", "who is blocked", _blocked),
+    Order("/status", "STATE [TEXT]", "online, away, busy, dnd, invisible", _status),
+)
