@@ -226,6 +226,7 @@ _NOT_ABOVE = (
 # What the columns of the database hold; a longer value would fail with its whole batch.
 _CEILINGS = {
     "max_body_bytes": 1024 * 1024,
+    "max_mentions": 150,
     "max_client_id_bytes": 256,
     "max_content_type_chars": 256,
     "max_display_name_chars": 256,

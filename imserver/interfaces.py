@@ -35,6 +35,7 @@ from imserver.core.values import (
     Standings,
 )
 from imserver.operator.interfaces import IOperators
+from imserver.store.interfaces import IActions
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -277,7 +278,7 @@ class IMessages(Interface):
         """Random; changes only when the store is restored from a backup."""
 
 
-class IStore(IAccounts, IContacts, IConversations, IMessages, IOperators):
+class IStore(IAccounts, IContacts, IConversations, IMessages, IActions, IOperators):
     """What the core is given: one store for everything."""
 
     state = Attribute("str: 'ready', or 'degraded' while it takes no writes")

@@ -22,7 +22,9 @@ _CORE_VALUES = (
 LAYERS: dict[str, tuple[str, ...]] = {
     "imserver": (),
     "imserver.crash": (),
-    "imserver.interfaces": ("imserver.core", "imserver.operator.interfaces", "zope.interface"),
+    "imserver.interfaces": (
+        *("imserver.core", "imserver.operator.interfaces", "imserver.store.interfaces", "zope.interface"),
+    ),
     "imserver.core": ("imserver.core", "imserver.crash"),
     "imserver.net.projection": (
         *("imserver.net", "imserver.codecs.rtf", "imserver.core", "imserver.interfaces", "zope.interface"),

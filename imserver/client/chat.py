@@ -43,7 +43,9 @@ def parse_line(line: str) -> Addressed:
 
 async def chat(context: Context, reactor: Any) -> None:
     """Send what is typed and print what arrives, until the input ends."""
-    async with logged_in(context, lambda event: show(event, context.profile.name)) as client:
+    own_number: list[int] = []  # once it is known
+    async with logged_in(context, lambda event: show(event, context.profile.name, *own_number)) as client:
+        own_number.append(client.account.number)
         say(GREETING.format(name=terminal.visible(client.account.name)))
         keyboard = Keyboard(reactor, sys.stdin.fileno())
         ends: list[ClientError] = []
@@ -64,10 +66,10 @@ async def chat(context: Context, reactor: Any) -> None:
             raise ends[0]
 
 
-def show(event: Event, own_name: str) -> None:
+def show(event: Event, own_name: str, own_number: int = 0) -> None:
     """Print a message; nothing else is shown."""
     if isinstance(event, MessageArrived):
-        say(terminal.clear_line(event, own_name))
+        say(terminal.clear_line(event, own_name, own_number))
 
 
 async def _send(client: Client, to: Addressed, text: str) -> None:

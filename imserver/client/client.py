@@ -34,6 +34,7 @@ from imserver.core.requests import (
     CreateGroup,
     FetchHistory,
     FindGroup,
+    Forward,
     JoinGroup,
     LeaveGroup,
     ListContactRequests,
@@ -49,7 +50,7 @@ from imserver.core.requests import (
     SendTo,
     SetTyping,
 )
-from imserver.core.values import Account, Contact, ContactRequest, Kind, Member, Membership, Message
+from imserver.core.values import Account, Contact, ContactRequest, Extra, Kind, Member, Membership, Message
 
 
 async def register(
@@ -80,13 +81,35 @@ class Client(Device):
         """Say something to the account of that name; returns when the message is safely on the server's disk."""
         return await self.put(SendTo(name, self.new_client_id(), Kind.TEXT, "", text.encode()))
 
-    async def send(self, conversation: int, text: str) -> Sent:
+    async def send(self, conversation: int, text: str, extra: Extra | None = None) -> Sent:
         """Say something in a conversation; returns likewise."""
-        return await self.post(conversation, Kind.TEXT, "", text.encode())
+        return await self.post(conversation, Kind.TEXT, "", text.encode(), extra)
 
-    async def post(self, conversation: int, kind: Kind, content_type: str, body: bytes) -> Sent:
+    async def mention(self, conversation: int, names: Sequence[str], text: str) -> Sent:
+        """Say something to these members in particular."""
+        return await self.send(conversation, text, Extra(mentions=await self._numbers(names)))
+
+    async def edit(self, conversation: int, seq: int, text: str) -> Sent:
+        """Say this instead of an own message."""
+        return await self.post(conversation, Kind.EDIT, "", text.encode(), Extra(about=seq))
+
+    async def recall(self, conversation: int, seq: int) -> Sent:
+        """Take a message back: its content is destroyed."""
+        return await self.post(conversation, Kind.RECALL, "", b"", Extra(about=seq))
+
+    async def shake(self, conversation: int) -> Sent:
+        """Call for attention."""
+        return await self.post(conversation, Kind.ATTENTION, "", b"")
+
+    async def forward(self, conversation: int, seq: int, to: int) -> Sent:
+        """Say what a message says in the conversation `to`."""
+        return await self.put(Forward(conversation, seq, to, self.new_client_id()))
+
+    async def post(
+        self, conversation: int, kind: Kind, content_type: str, body: bytes, extra: Extra | None = None
+    ) -> Sent:
         """Send anything, for instance an encrypted body (Kind.OPAQUE) with its type; returns likewise."""
-        return await self.put(Send(conversation, self.new_client_id(), kind, content_type, body))
+        return await self.put(Send(conversation, self.new_client_id(), kind, content_type, body, extra))
 
     async def newest(self, conversation: int, limit: int, before: int = 0) -> list[Message]:
         """The newest messages that are visible, or the newest before a seq; ascending, at most `limit`."""

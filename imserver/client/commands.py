@@ -85,16 +85,21 @@ async def send(context: Context) -> None:
 async def listen(context: Context) -> None:
     """imchat listen: what others say, so that a script that answers does not answer itself."""
     stream = EventStream()
-    shape = terminal.tab_line if context.options.tabs else terminal.clear_line
     left = context.options.count
     async with logged_in(context, stream) as client:
         client.ended.addCallback(stream.end)
         async for event in stream:
             if isinstance(event, MessageArrived) and event.message.sender != client.account.number:
-                say(shape(event, context.profile.name))
+                say(_line(event, context, client.account.number))
                 left -= 1
                 if left == 0:
                     return
+
+
+def _line(event: MessageArrived, context: Context, own_number: int) -> str:
+    if context.options.tabs:
+        return terminal.tab_line(event, context.profile.name)
+    return terminal.clear_line(event, context.profile.name, own_number)
 
 
 async def history(context: Context) -> None:

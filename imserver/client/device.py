@@ -29,7 +29,7 @@ from imserver.client.state import DeviceState
 from imserver.core.errors import Code
 from imserver.core.events import Event, GoAway, LoggedIn, Refused, Sent, Welcome
 from imserver.core.group_requests import GroupRequest
-from imserver.core.requests import LogOut, Request, Send, SendTo
+from imserver.core.requests import LogOut, Request, Sending
 from imserver.core.values import Account, Once
 
 SAVE_SECONDS = 1.0  # cursors are saved at most that often
@@ -162,10 +162,10 @@ class Device:
         return self._link.tell(request) if self._link is not None else 0
 
     def new_client_id(self) -> bytes:
-        """For a Send or SendTo; ids grow in the order of sending."""
+        """For a message; ids grow in the order of sending."""
         return self._ids.next()
 
-    def put(self, message: Send | SendTo) -> "Deferred[Sent]":
+    def put(self, message: Sending) -> "Deferred[Sent]":
         """-> Sent, once the message is safely on the server's disk, now or after a reconnect (outgoing.py)."""
         if self._end is not None:
             raise self._end

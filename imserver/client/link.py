@@ -22,7 +22,7 @@ from imserver.client.tls import explain
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core.errors import WireError
 from imserver.core.events import Closing, Event, Probe, Refused, Sent
-from imserver.core.requests import Ping, Request, Send, SendTo
+from imserver.core.requests import Ping, Request, Sending
 from imserver.core.singly import singly
 from imserver.net.framing import Int32Framing
 
@@ -78,7 +78,7 @@ class Link(Protocol):
     def request(self, request: Request) -> "Deferred[Any]":
         """-> the answer; fails with RequestRefused or NotConnected, or QueueFull when too much waits."""
         answer: Deferred[Any] = Deferred()
-        counted = not isinstance(request, Send | SendTo)
+        counted = not isinstance(request, Sending)
         if not self.up:
             answer.errback(self._loss or NotConnected(NotConnected.CLOSED, "the connection is closed"))
         elif not counted or self._in_flight < MAX_REQUESTS_IN_FLIGHT:

@@ -20,7 +20,7 @@ from imserver.client.errors import ClientError, NotConnected, QueueFull, Request
 from imserver.client.link import Link
 from imserver.core.errors import Code
 from imserver.core.events import Sent
-from imserver.core.requests import Send, SendTo
+from imserver.core.requests import Forward, Sending
 
 MAX_IN_FLIGHT = 128
 FIRST_IN_FLIGHT = 16
@@ -61,7 +61,7 @@ class Outgoing:
         self._clock = clock
         self._sent = sent
         self._answers: dict[bytes, Deferred[Sent]] = {}
-        self._to_send: list[tuple[bytes, Send | SendTo]] = []  # a heap by client id
+        self._to_send: list[tuple[bytes, Sending]] = []  # a heap by client id
         self._bytes = 0
         self._max_body_bytes = MAX_BYTES
         self._in_flight = 0
@@ -69,9 +69,9 @@ class Outgoing:
         self._link: Link | None = None
         self._pause: IDelayedCall | None = None
 
-    def put(self, message: Send | SendTo) -> "Deferred[Sent]":
+    def put(self, message: Sending) -> "Deferred[Sent]":
         """-> Sent, once the message is safely on the server's disk; fails with RequestRefused.  Raises QueueFull."""
-        size = len(message.body)
+        size = _size(message)
         if size > self._max_body_bytes:
             return fail(
                 RequestRefused(
@@ -111,7 +111,7 @@ class Outgoing:
                 self._accepted, self._failed, callbackArgs=(message,), errbackArgs=(message,)
             )
 
-    def _accepted(self, sent: Sent, message: Send | SendTo) -> None:
+    def _accepted(self, sent: Sent, message: Sending) -> None:
         self._in_flight -= 1
         self._window = min(self._window + 1, MAX_IN_FLIGHT)
         self._sent(sent)
@@ -120,7 +120,7 @@ class Outgoing:
         if answer is not None:
             answer.callback(sent)
 
-    def _failed(self, failure: Failure, message: Send | SendTo) -> None:
+    def _failed(self, failure: Failure, message: Sending) -> None:
         """Lost with the connection: send it on the next one.  Told to wait: wait.  Otherwise refused for good."""
         self._in_flight -= 1
         error = failure.value
@@ -136,14 +136,14 @@ class Outgoing:
             if answer is not None:
                 answer.errback(failure)
 
-    def _again(self, message: Send | SendTo) -> None:
+    def _again(self, message: Sending) -> None:
         if message.client_id in self._answers:
             heapq.heappush(self._to_send, (message.client_id, message))
 
-    def _forget(self, message: Send | SendTo) -> "Deferred[Sent] | None":
+    def _forget(self, message: Sending) -> "Deferred[Sent] | None":
         answer = self._answers.pop(message.client_id, None)
         if answer is not None:
-            self._bytes -= len(message.body)
+            self._bytes -= _size(message)
         return answer
 
     def _wait(self, seconds: float) -> None:
@@ -159,3 +159,8 @@ class Outgoing:
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
+
+
+def _size(message: Sending) -> int:
+    """Of its body in bytes; that of a forwarded message is not here."""
+    return 0 if isinstance(message, Forward) else len(message.body)

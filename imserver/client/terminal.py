@@ -7,7 +7,7 @@ import unicodedata
 
 from imserver.core import notices
 from imserver.core.events import MessageArrived
-from imserver.core.values import Conversation, ConversationKind, Kind, Message
+from imserver.core.values import Conversation, ConversationKind, Extra, Kind, Message
 
 _JOINERS = "\u200c\u200d"  # they belong to emoji and to several scripts, and move nothing
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
@@ -28,9 +28,22 @@ def _escaped(letter: str) -> str:
 
 def shown_text(message: Message) -> str:
     """What the message says, on one line."""
+    extra = message.extra or Extra()
+    forwarded = "(forwarded) " if extra.origin else ""
+    burns = f"(burns {extra.burn_seconds} s after reading) " if extra.burn_seconds else ""
+    return f"{forwarded}{burns}{_content(message)}"
+
+
+def _content(message: Message) -> str:
     match message.kind:
         case Kind.TEXT:
             return visible(message.body.decode("utf-8", "replace"))
+        case Kind.EDIT:
+            return f"corrected: {visible(message.body.decode('utf-8', 'replace'))}"
+        case Kind.RECALL:
+            return "has taken a message back"
+        case Kind.ATTENTION:
+            return "calls for your attention"
         case Kind.NOTICE:
             return f"* {visible(_sentence(message.body))}"
         case Kind.RICH:
@@ -56,17 +69,23 @@ def title_of(conversation: Conversation, own_name: str) -> str:
 
 
 def said(message: Message) -> str:
-    """Who says what; a notice speaks for itself."""
+    """Who says what, or does what; a notice speaks for itself."""
     text = shown_text(message)
+    if message.kind in (Kind.RECALL, Kind.ATTENTION):
+        return f"* {visible(message.sender_name)} {text}"
     return text if message.kind == Kind.NOTICE else f"{visible(message.sender_name)}: {text}"
 
 
-def clear_line(arrived: MessageArrived, own_name: str) -> str:
-    """For people: bob: hello, or [team] bob: hello, or bob > alice: hello for what another own device said."""
+def clear_line(arrived: MessageArrived, own_name: str, own_number: int = 0) -> str:
+    """For people: bob: hello, or [team] bob: hello, or bob > alice: hello for what another own device said.
+
+    A line that mentions the reader begins with (!).
+    """
     message, conversation = arrived.message, arrived.conversation
     title = visible(title_of(conversation, own_name))
     if conversation.kind is ConversationKind.GROUP:
-        return f"[{title}] {said(message)}"
+        is_mentioned = message.extra is not None and own_number in message.extra.mentions
+        return f"{'(!) ' if is_mentioned else ''}[{title}] {said(message)}"
     return (
         f"{own_name} > {title}: {shown_text(message)}" if message.sender_name == own_name else said(message)
     )

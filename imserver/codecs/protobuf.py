@@ -19,7 +19,7 @@ from imserver.core.errors import UnreadableRequest, WireError
 from imserver.core.events import Event, History, RunArrived, Sent
 from imserver.core.requests import MarkDelivered, Request, Send
 from imserver.core.run import Run
-from imserver.core.values import Conversation, ConversationKind
+from imserver.core.values import Conversation, ConversationKind, Extra
 from imserver.interfaces import ICodec
 from imserver.proto.native_pb2 import ClientFrame, ServerFrame
 from imserver.proto.native_pb2 import Run as Fields
@@ -53,8 +53,7 @@ class ProtobufCodec:
         except DecodeError:
             raise WireError("not a ClientFrame") from None
         name = message.WhichOneof("request")
-        if name == "send":
-            send = message.send
+        if name == "send" and not (send := message.send).HasField("extra"):
             return message.tag, Send(
                 send.conversation, send.client_id, send.kind, send.content_type, send.body
             )
@@ -80,10 +79,12 @@ class ProtobufCodec:
             fields.more = event.more
             self._sent.tag = tag
             return self._sent.SerializeToString()
-        if type(event) is RunArrived:
+        if type(event) is RunArrived and event.run.extra is None:
             return self._encode_run(event.run)
         if type(event) is History:
             return _history(event, tag)
+        if type(event) is RunArrived:
+            return _run_with_extra(event.run)
         return _envelope(ServerFrame(), event, tag)
 
     def _encode_run(self, run: Run) -> bytes:
@@ -130,6 +131,12 @@ def _envelope(frame: Any, value: Request | Event, tag: int) -> bytes:
     return encoded
 
 
+def _run_with_extra(run: Run) -> bytes:
+    frame = ServerFrame()
+    _fill(frame.run_arrived.run, run)
+    return frame.SerializeToString()
+
+
 def _history(event: History, tag: int) -> bytes:
     frame = ServerFrame(tag=tag)
     page = frame.history
@@ -149,6 +156,8 @@ def _fill(fields: Fields, run: Run) -> None:
     fields.content_type = run.content_type
     fields.bodies[:] = run.bodies
     fields.time_ms = run.time_ms
+    if run.extra is not None:
+        mapping.write(fields.extra, run.extra)
 
 
 def _run(fields: Fields) -> Run:
@@ -168,6 +177,7 @@ def _run(fields: Fields) -> Run:
         fields.content_type,
         bodies,
         time_ms,
+        extra=mapping.read(Extra, fields.extra) if fields.HasField("extra") else None,
     )
 
 

@@ -6,16 +6,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imserver.core.accounts import Accounts
+from imserver.core.actions import Actions
 from imserver.core.administration import Administration
 from imserver.core.admission import Admission
 from imserver.core.batches import Batches
 from imserver.core.blocks import Blocks
+from imserver.core.burning import Burning
 from imserver.core.capabilities import Capabilities
 from imserver.core.contacts import Contacts
 from imserver.core.conversations import Conversations
 from imserver.core.directory import Directory
 from imserver.core.errors import ChatError, Code
 from imserver.core.events import GoAway, Pong, Welcome
+from imserver.core.forwarding import Forwarding
 from imserver.core.groups import Groups
 from imserver.core.history import Reader
 from imserver.core.limits import Limits
@@ -83,7 +86,10 @@ class Core:
         self.rosters = Rosters(store)
         self.router: Router = Router(self)
         self.batches: Batches = Batches(self)
+        self.actions: Actions = Actions(self)
+        self.forwarding: Forwarding = Forwarding(self)
         self.messages: Messages = Messages(self)
+        self.burning: Burning = Burning(self)
         self.receipts: Receipts = Receipts(self)
         self.accounts: Accounts = Accounts(self)
         self.logins: Logins = Logins(self)
@@ -140,6 +146,7 @@ class Core:
         if self.state == "ready":
             with suppress(ChatError):  # the store takes nothing just now; cursors wait for the next second
                 await self.receipts.flush()
+                await self.burning.flush()
                 await self._save()
 
     async def _save(self) -> None:

@@ -191,6 +191,14 @@ class RunArrived:
 
 
 @dataclass(slots=True)
+class MessageBurnt:
+    """Everybody has read it, or its time is over: the message is a tombstone now."""
+
+    conversation: int
+    seq: int
+
+
+@dataclass(slots=True)
 class ConversationOpened:
     """A conversation this account is a member of; also the answer to OpenDirect, CreateGroup and JoinGroup."""
 
@@ -273,7 +281,7 @@ class Closing:
 
 # What happens besides messages; a wire may be unable to show it.
 NEWS = frozenset([
-    ConversationOpened, ConversationLeft, DeliveredUpTo, ReadUpTo, TypingChanged,
+    MessageBurnt, ConversationOpened, ConversationLeft, DeliveredUpTo, ReadUpTo, TypingChanged,
     GroupUpdated, JoinRequested,
     ContactRequested, ContactAdded, ContactRemoved, PresenceChanged, ProfileChanged,
 ])  # fmt: skip
@@ -282,7 +290,7 @@ Event = (
     Done | Refused | Welcome | Pong | Registered | LoggedIn | DeviceList | AccountFound | AccountList
     | ContactList | ContactRequestList | GroupChanged | GroupFound | JoinRequestList
     | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
-    | MessageArrived | RunArrived | ConversationOpened | ConversationLeft | GroupUpdated | JoinRequested
+    | MessageArrived | RunArrived | MessageBurnt | ConversationOpened | ConversationLeft | GroupUpdated | JoinRequested
     | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
     | ContactRequested | ContactAdded | ContactRemoved | PresenceChanged | ProfileChanged
     | Probe | GoAway | Closing

@@ -182,6 +182,7 @@ class Groups:
         gone = [member.account.number for member in outcome.went]
         for number in gone:
             roster.members.pop(number, None)
+            self._core.burning.has_read(roster.conversation.id)
         self._tell(gone, ConversationLeft(roster.conversation.id))
         if outcome.is_updated:
             self._tell(list(roster.members), GroupUpdated(roster.conversation))

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from imserver.core import pages
 from imserver.core.burst import Burst
-from imserver.core.errors import ChatError
+from imserver.core.errors import ChatError, Code
 from imserver.core.events import History, SyncState
 from imserver.core.requests import FetchHistory, Synchronise
 from imserver.core.roster import Roster
 from imserver.core.run import Run
-from imserver.core.values import Membership
+from imserver.core.values import Membership, Message
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -53,6 +53,16 @@ class Reader:
             return joined, NO_SEQ
         past = await self._core.rosters.membership(session, roster.conversation.id)
         return past.joined_seq, past.left_seq + 1
+
+    async def message(self, session: "Session", conversation: int, seq: int) -> Message:
+        """One message as the account sees it; raises NOT_FOUND."""
+        roster = await self._core.rosters.load(conversation)
+        lowest, end = await self._visible(session, roster)
+        if lowest < seq < end:
+            runs = await self._core.store.history(conversation, seq - 1, seq + 1, False, 1, 0)
+            for run in await self._still_visible(session, roster, runs):
+                return run.seen_by(session.number).messages()[0]
+        raise ChatError(Code.NOT_FOUND, "there is no such message in that conversation")
 
     async def _still_visible(self, session: "Session", roster: Roster, runs: list[Run]) -> list[Run]:
         """Those that may be seen now: the right may have ended while they were read (threats.md T21).

@@ -94,10 +94,16 @@ class Limits:
     max_mute_seconds: int = 31_536_000
     fanout_per_turn: int = 500
     counted_receipts_members: int = 50
+    edit_seconds: float = 86_400.0
+    recall_seconds: float = 120.0
+    attention_seconds: float = 10.0
+    burn_unread_seconds: float = 604_800.0
 
     # single values
     max_body_bytes: int = 64 * 1024
     max_client_id_bytes: int = 64
+    max_mentions: int = 50
+    max_burn_seconds: int = 86_400
     max_content_type_chars: int = 128
     max_display_name_chars: int = 64
     max_signature_chars: int = 256

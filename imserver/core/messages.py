@@ -3,18 +3,20 @@
 from collections import deque
 from typing import TYPE_CHECKING
 
-from imserver.core.content import check_content
+from imserver.core.content import check_content, check_forward
 from imserver.core.errors import ChatError
 from imserver.core.posting import Posting
 from imserver.core.rates import limited
-from imserver.core.requests import Send, SendTo
+from imserver.core.requests import Forward, Send, Sending, SendTo
 from imserver.core.roster import Roster
+from imserver.core.values import Kind
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
     from imserver.core.session import Session
 
 SECONDS_A_DAY = 86_400
+_ATTENTION = int(Kind.ATTENTION)
 
 
 class Messages:
@@ -49,7 +51,17 @@ class Messages:
             return
         self._hold(session, tag, request)
 
-    def _hold(self, session: "Session", tag: int, request: Send | SendTo) -> None:
+    def forward(self, session: "Session", tag: int, request: Forward) -> None:
+        """As send, with what another message says."""
+        session.took_send()
+        try:
+            check_forward(request, self._core.limits)
+        except ChatError as error:
+            _refuse(session, tag, error)
+            return
+        self._hold(session, tag, request)
+
+    def _hold(self, session: "Session", tag: int, request: Sending) -> None:
         """Let it, and what comes after it, wait until its conversation has been found."""
         if session.held is not None:
             session.held.append((tag, request))
@@ -57,19 +69,28 @@ class Messages:
             session.held = deque([(tag, request)])
             self._core.spawn(self._send_held(session, session.held))
 
-    async def _send_held(self, session: "Session", held: deque[tuple[int, Send | SendTo]]) -> None:
+    async def _send_held(self, session: "Session", held: deque[tuple[int, Sending]]) -> None:
         while held and not session.closed:
             tag, request = held[0]
             try:
-                roster = await self._find(session, request)
+                send = await self._content_of(session, request)
+                roster = await self._find(session, send)
                 if not session.closed:
-                    self._post(session, tag, request, roster)
+                    self._post(session, tag, send, roster)
             except ChatError as error:
                 _refuse(session, tag, error)
             except Exception:
                 session.failed(tag)
             held.popleft()
         session.held = None
+
+    async def _content_of(self, session: "Session", request: Sending) -> Send | SendTo:
+        if not isinstance(request, Forward):
+            return request
+        send = await self._core.forwarding.send_for(session, request)
+        if self._core.limits.enabled:
+            self._check_rates(session, len(send.body))
+        return send
 
     async def _find(self, session: "Session", request: Send | SendTo) -> Roster:
         if isinstance(request, SendTo):
@@ -85,6 +106,8 @@ class Messages:
         assert account is not None
         is_member = account.number in roster.members
         barred = self._bar(roster, account.number) if is_member else None
+        is_plain = request.extra is None and request.kind != _ATTENTION
+        terms = None if is_plain else self._core.actions.terms(account.number, roster, request)
         posting = Posting(
             roster.conversation.id,
             account.number,
@@ -98,6 +121,8 @@ class Messages:
             roster,
             account.number in roster.blocked,
             barred,
+            request.extra,
+            terms,
         )
         self._core.batches.join(posting)
         # Who only asks for earlier answers must not use up the rate, which is that of those who may write.

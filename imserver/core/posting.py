@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from imserver.core import client_ids
 from imserver.core.errors import ChatError
 from imserver.core.run import Run
+from imserver.core.values import Extra
 
 if TYPE_CHECKING:
     from imserver.core.requests import Send
@@ -30,11 +31,24 @@ class Outcome:
     refusal: ChatError | None = None
 
 
+@dataclass(slots=True, frozen=True)
+class Terms:
+    """What its sender may do with the message that a posting is about.
+
+    His own he may edit or recall if it is not older than `since_ms`; who `moderates` may recall everybody's at any
+    time.  What is to be burnt is so at `burn_by_ms`, even unread.
+    """
+
+    since_ms: int
+    moderates: bool
+    burn_by_ms: int
+
+
 class Posting(Run):
     """What one session sends to one conversation in a row, and whom the core answers: the message at a place has the tag there.
 
     After IMessages.append either all of it is new in the log from first_seq on at time_ms, and `outcomes` is
-    empty; or `outcomes` covers its messages in order.
+    empty; or `outcomes` covers its messages in order.  One with an `extra` has `terms`.
     """
 
     __slots__ = (
@@ -46,6 +60,7 @@ class Posting(Run):
         "roster",
         "session",
         "tags",
+        "terms",
         "waiting_bytes",
     )
 
@@ -65,6 +80,8 @@ class Posting(Run):
         roster: "Roster | None" = None,
         withheld: bool = False,
         barred: ChatError | None = None,
+        extra: Extra | None = None,
+        terms: Terms | None = None,
     ) -> None:
         stem, number = client_ids.split(client_id)
         # Not through Run's own, because a message alone costs little enough for a call to show.
@@ -80,8 +97,10 @@ class Posting(Run):
         self.time_ms = 0
         self.withheld = withheld
         self.barred = barred  # why nothing new of it may be stored, though what was is answered
+        self.extra, self.terms = extra, terms
         # As one number, which is the cheapest way to see that an id continues the count.
-        self._next_id = int.from_bytes(client_id) + 1 if client_ids.can_count(number) else -1
+        can_grow = extra is None and client_ids.can_count(number)
+        self._next_id = int.from_bytes(client_id) + 1 if can_grow else -1
         self._id_bytes = len(client_id)
         self.tags = [tag]
         self.waiting_bytes = len(body)
@@ -99,6 +118,7 @@ class Posting(Run):
             and request.kind == self.kind
             and request.content_type == self.content_type
             and self.waiting_bytes + len(request.body) <= MAX_BYTES
+            and request.extra is None
             and self.is_open
         )
 

@@ -61,6 +61,7 @@ class Receipts:
         key, seq = (session.number, roster.conversation.id), min(seq, roster.last_seq)
         _advance(self._read, key, seq)
         _advance(self._read_by, key, seq)
+        self._core.burning.has_read(roster.conversation.id)
 
     def set_typing(self, session: "Session", tag: int, request: SetTyping) -> None:
         """Told to the others at once, in conversations that are small enough."""

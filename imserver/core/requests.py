@@ -38,6 +38,7 @@ from imserver.core.social_requests import (
     SetRemark,
     Unblock,
 )
+from imserver.core.values import Extra
 
 # -- before login ------------------------------------------------------------------------------------
 
@@ -178,6 +179,7 @@ class Send:
     kind: int
     content_type: str
     body: bytes
+    extra: Extra | None = None
 
 
 @dataclass(slots=True)
@@ -189,6 +191,17 @@ class SendTo:
     kind: int
     content_type: str
     body: bytes
+    extra: Extra | None = None
+
+
+@dataclass(slots=True)
+class Forward:
+    """-> Sent.  What the message at `seq` says, said to the conversation `to`; repeat it as a Send."""
+
+    conversation: int
+    seq: int
+    to: int
+    client_id: bytes
 
 
 @dataclass(slots=True)
@@ -251,5 +264,6 @@ Request = (
     | OpenDirect | CreateGroup | AddMembers | LeaveGroup | RenameGroup | ListConversations | ListMembers
     | FindGroup | JoinGroup | AnswerJoin | ListJoinRequests | RemoveMember | SetRole | HandOver | Mute
     | SetJoinPolicy | SetAnnouncement | DissolveGroup
-    | Send | SendTo | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
+    | Send | SendTo | Forward | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
 )  # fmt: skip
+Sending = Send | SendTo | Forward

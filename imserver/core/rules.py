@@ -104,6 +104,7 @@ RULES: dict[type, Rule] = {
     r.ListMembers: Rule(LOGGED_IN, REQUESTS, answer=lambda core: core.conversations.list_members, members_only=True, weight=11),
     r.Send: Rule(LOGGED_IN, OWN, plain=lambda core: core.messages.send),
     r.SendTo: Rule(LOGGED_IN, OWN, plain=lambda core: core.messages.send),
+    r.Forward: Rule(LOGGED_IN, OWN, plain=lambda core: core.messages.forward),
     r.MarkDelivered: Rule(LOGGED_IN, SIGNALS, plain=lambda core: core.receipts.mark_delivered),
     r.MarkRead: Rule(LOGGED_IN, SIGNALS, plain=lambda core: core.receipts.mark_read),
     r.SetTyping: Rule(LOGGED_IN, SIGNALS, plain=lambda core: core.receipts.set_typing),

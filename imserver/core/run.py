@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from imserver.core import client_ids
-from imserver.core.values import Gone, Kind, Message
+from imserver.core.values import Extra, Gone, Kind, Message
 
 
 @dataclass(slots=True)
@@ -17,7 +17,7 @@ class Run:
     """Consecutive messages of one conversation, of one sender, kind and time, under client ids that count up.
 
     Their seqs are first_seq ... last_seq, their client ids client_id(0), client_id(1) ... (core/client_ids.py).
-    `withheld`: only their sender may see what they say.
+    `withheld`: only their sender may see what they say.  A message with an `extra` is a run by itself.
     """
 
     conversation: int
@@ -31,6 +31,7 @@ class Run:
     bodies: Sequence[bytes]
     time_ms: int
     withheld: bool = False
+    extra: Extra | None = None
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -45,6 +46,7 @@ class Run:
             message.content_type,
             [message.body],
             message.time_ms,
+            extra=message.extra,
         )
 
     @property
@@ -74,6 +76,7 @@ class Run:
                 self.content_type,
                 body,
                 self.time_ms,
+                self.extra,
             )
             for index, body in enumerate(self.bodies)
         ]
@@ -86,9 +89,20 @@ class Run:
         """As the account sees it: where what it says is withheld from it, tombstones."""
         if not self.withheld or account == self.sender:
             return self
+        return self.gone(Gone.WITHHELD)
+
+    def gone(self, why: Gone) -> "Run":
+        """Tombstones for its messages."""
         run = self._like(self.first_seq, self.number, [b""] * len(self.bodies))
-        run.kind, run.content_type = Kind.TOMBSTONE, Gone.WITHHELD
+        run.kind, run.content_type, run.extra = Kind.TOMBSTONE, why, None
         return run
+
+    def without(self, seq: int, why: Gone) -> "list[Run]":
+        """Itself, in up to three parts, with a tombstone for the message, if it is one of its."""
+        at, count = seq - self.first_seq, len(self.bodies)
+        bounds = ((0, at), (at, at + 1), (at + 1, count)) if 0 <= at < count else ((0, count),)
+        parts = [self.part(start, end) for start, end in bounds if start < end]
+        return [part.gone(why) if part.first_seq == seq else part for part in parts]
 
     def _like(self, first_seq: int, number: int, bodies: Sequence[bytes]) -> "Run":
         return Run(
@@ -103,4 +117,5 @@ class Run:
             bodies,
             self.time_ms,
             self.withheld,
+            self.extra,
         )

@@ -10,7 +10,7 @@ from imserver.core.errors import ChatError, Code
 from imserver.core.events import Behind, Event, Refused
 from imserver.core.posting import Posting
 from imserver.core.rates import AccountRates, Bucket, limited
-from imserver.core.requests import Request, Send, SendTo
+from imserver.core.requests import Request, Sending
 from imserver.core.rules import BoundRule, Rate
 from imserver.core.values import Account, DeviceRecord
 from imserver.core.window import Position, Window
@@ -69,7 +69,7 @@ class Session:
         self.device: DeviceRecord | None = None
         self.rates = _NOBODY
         self.window = Window(core.limits)
-        self.held: deque[tuple[int, Send | SendTo]] | None = None  # sends that wait for their conversation
+        self.held: deque[tuple[int, Sending]] | None = None  # sends that wait for their conversation
         self.posting: Posting | None = None  # the last one, which the next send may continue
         self.missed: dict[int, int] | None = None  # while logging in: conversation -> first seq that came
         self.private = False  # nobody on the way to the client can read or change what is said
@@ -92,6 +92,11 @@ class Session:
             or self.requests_in_flight >= limits.max_requests_in_flight
             or self.entering
         )
+
+    def took_send(self) -> None:
+        """One more is in flight."""
+        self.sends_in_flight += 1
+        self._weigh()
 
     def answered_sends(self, count: int) -> None:
         """That many sends have their answers."""

@@ -22,6 +22,9 @@ class Kind(IntEnum):
     OPAQUE = 3  # bytes of the named content type, passed through unchanged
     NOTICE = 4  # what happened to a group, as JSON (core/notices.py); written by the server only
     TOMBSTONE = 5  # nothing any more, or nothing for you; the content type is one of Gone
+    EDIT = 6  # UTF-8, said instead of the message it is about
+    RECALL = 7  # nothing: the message it is about is gone
+    ATTENTION = 8  # nothing: look here, now
 
 
 class Gone(StrEnum):
@@ -29,6 +32,8 @@ class Gone(StrEnum):
 
     DAMAGED = "damaged"  # the disk gave back something else than was written
     WITHHELD = "withheld"  # its receiver has blocked its sender
+    RECALLED = "recalled"  # by its sender, or by who moderates the group
+    BURNT = "burnt"  # it was to be read once
 
 
 class ConversationKind(IntEnum):
@@ -232,6 +237,21 @@ class Invitation:
 
 
 @dataclass(slots=True)
+class Extra:
+    """What few messages have.
+
+    `about` is the seq of the message of the same conversation that this one replies to, edits or recalls (0: none);
+    `mentions` are numbers of members.  `origin` (0: not forwarded) is who said it first; only the server sets it.
+    With `burn_seconds` its content is destroyed so long after all others have read it.
+    """
+
+    about: int = 0
+    mentions: list[int] = field(default_factory=list)
+    origin: int = 0
+    burn_seconds: int = 0
+
+
+@dataclass(slots=True)
 class Message:
     """One entry of a conversation's log."""
 
@@ -244,6 +264,7 @@ class Message:
     content_type: str
     body: bytes
     time_ms: int
+    extra: Extra | None = None
 
 
 @dataclass(slots=True, frozen=True)

@@ -110,6 +110,12 @@ def _words(kind: int, content_type: str, body: bytes) -> str:
             return _sentence(body)
         case Kind.TOMBSTONE:
             return f"[{content_type}]"  # why it is gone
+        case Kind.EDIT:
+            return f"corrected: {body.decode(errors='replace')}"
+        case Kind.RECALL:
+            return "[has taken a message back]"
+        case Kind.ATTENTION:
+            return "[calls for your attention]"
     return f"[{content_type}, {_size(len(body))}]"
 
 

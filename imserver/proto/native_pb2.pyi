@@ -345,18 +345,23 @@ class Run(_message.Message):
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     BODIES_FIELD_NUMBER: _builtins.int
     TIME_MS_FIELD_NUMBER: _builtins.int
+    EXTRA_FIELD_NUMBER: _builtins.int
     conversation: _builtins.int
     first_seq: _builtins.int
     sender: _builtins.int
     sender_name: _builtins.str
     client_id: _builtins.bytes
     kind: _builtins.int
-    """1 text, 2 rich text (RTF), 3 opaque, 4 notice (JSON), 5 tombstone"""
+    """1 text, 2 rich text (RTF), 3 opaque, 4 notice (JSON), 5 tombstone, 6 edit, 7 recall, 8 attention"""
     content_type: _builtins.str
     """of opaque, notice and tombstone"""
     time_ms: _builtins.int
     @_builtins.property
     def bodies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    @_builtins.property
+    def extra(self) -> Global___Extra:
+        """then it is one message"""
+
     def __init__(
         self,
         *,
@@ -369,14 +374,51 @@ class Run(_message.Message):
         content_type: _builtins.str = ...,
         bodies: _abc.Iterable[_builtins.bytes] | None = ...,
         time_ms: _builtins.int = ...,
+        extra: Global___Extra | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extra", b"extra"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bodies", b"bodies", "client_id", b"client_id", "content_type", b"content_type", "conversation", b"conversation", "first_seq", b"first_seq", "kind", b"kind", "sender", b"sender", "sender_name", b"sender_name", "time_ms", b"time_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bodies", b"bodies", "client_id", b"client_id", "content_type", b"content_type", "conversation", b"conversation", "extra", b"extra", "first_seq", b"first_seq", "kind", b"kind", "sender", b"sender", "sender_name", b"sender_name", "time_ms", b"time_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Run: _TypeAlias = Run  # noqa: Y015
+
+@_typing.final
+class Extra(_message.Message):
+    """What few messages have."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ABOUT_FIELD_NUMBER: _builtins.int
+    MENTIONS_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    BURN_SECONDS_FIELD_NUMBER: _builtins.int
+    about: _builtins.int
+    """the seq of the message that this one replies to, edits or recalls"""
+    origin: _builtins.int
+    """forwarded: who said it first; set by the server"""
+    burn_seconds: _builtins.int
+    """destroyed so long after everybody has read it"""
+    @_builtins.property
+    def mentions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """numbers of members"""
+
+    def __init__(
+        self,
+        *,
+        about: _builtins.int = ...,
+        mentions: _abc.Iterable[_builtins.int] | None = ...,
+        origin: _builtins.int = ...,
+        burn_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "burn_seconds", b"burn_seconds", "mentions", b"mentions", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Extra: _TypeAlias = Extra  # noqa: Y015
 
 @_typing.final
 class Once(_message.Message):
@@ -1391,11 +1433,14 @@ class Send(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
+    EXTRA_FIELD_NUMBER: _builtins.int
     conversation: _builtins.int
     client_id: _builtins.bytes
     kind: _builtins.int
     content_type: _builtins.str
     body: _builtins.bytes
+    @_builtins.property
+    def extra(self) -> Global___Extra: ...
     def __init__(
         self,
         *,
@@ -1404,10 +1449,11 @@ class Send(_message.Message):
         kind: _builtins.int = ...,
         content_type: _builtins.str = ...,
         body: _builtins.bytes = ...,
+        extra: Global___Extra | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extra", b"extra"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_id", b"client_id", "content_type", b"content_type", "conversation", b"conversation", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_id", b"client_id", "content_type", b"content_type", "conversation", b"conversation", "extra", b"extra", "kind", b"kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1422,11 +1468,14 @@ class SendTo(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
+    EXTRA_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     client_id: _builtins.bytes
     kind: _builtins.int
     content_type: _builtins.str
     body: _builtins.bytes
+    @_builtins.property
+    def extra(self) -> Global___Extra: ...
     def __init__(
         self,
         *,
@@ -1435,14 +1484,43 @@ class SendTo(_message.Message):
         kind: _builtins.int = ...,
         content_type: _builtins.str = ...,
         body: _builtins.bytes = ...,
+        extra: Global___Extra | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extra", b"extra"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_id", b"client_id", "content_type", b"content_type", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_id", b"client_id", "content_type", b"content_type", "extra", b"extra", "kind", b"kind", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SendTo: _TypeAlias = SendTo  # noqa: Y015
+
+@_typing.final
+class Forward(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    seq: _builtins.int
+    to: _builtins.int
+    client_id: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        seq: _builtins.int = ...,
+        to: _builtins.int = ...,
+        client_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "conversation", b"conversation", "seq", b"seq", "to", b"to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Forward: _TypeAlias = Forward  # noqa: Y015
 
 @_typing.final
 class MarkDelivered(_message.Message):
@@ -1617,6 +1695,7 @@ class ClientFrame(_message.Message):
     COUNT_RECEIPTS_FIELD_NUMBER: _builtins.int
     FETCH_HISTORY_FIELD_NUMBER: _builtins.int
     SYNCHRONISE_FIELD_NUMBER: _builtins.int
+    FORWARD_FIELD_NUMBER: _builtins.int
     LIST_JOIN_REQUESTS_FIELD_NUMBER: _builtins.int
     REMOVE_MEMBER_FIELD_NUMBER: _builtins.int
     SET_ROLE_FIELD_NUMBER: _builtins.int
@@ -1701,6 +1780,8 @@ class ClientFrame(_message.Message):
     @_builtins.property
     def synchronise(self) -> Global___Synchronise: ...
     @_builtins.property
+    def forward(self) -> Global___Forward: ...
+    @_builtins.property
     def list_join_requests(self) -> Global___ListJoinRequests: ...
     @_builtins.property
     def remove_member(self) -> Global___RemoveMember: ...
@@ -1775,6 +1856,7 @@ class ClientFrame(_message.Message):
         count_receipts: Global___CountReceipts | None = ...,
         fetch_history: Global___FetchHistory | None = ...,
         synchronise: Global___Synchronise | None = ...,
+        forward: Global___Forward | None = ...,
         list_join_requests: Global___ListJoinRequests | None = ...,
         remove_member: Global___RemoveMember | None = ...,
         set_role: Global___SetRole | None = ...,
@@ -1796,11 +1878,11 @@ class ClientFrame(_message.Message):
         set_presence: Global___SetPresence | None = ...,
         set_privacy: Global___SetPrivacy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "find_group", b"find_group", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "find_group", b"find_group", "forward", b"forward", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "find_group", b"find_group", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "tag", b"tag", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "find_group", b"find_group", "forward", b"forward", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "tag", b"tag", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["send", "mark_delivered", "mark_read", "set_typing", "send_to", "ping", "hello", "register", "log_in", "log_in_with_token", "resume", "log_out", "change_password", "delete_account", "update_profile", "list_devices", "revoke_device", "look_up", "open_direct", "create_group", "add_members", "leave_group", "rename_group", "list_conversations", "list_members", "find_group", "join_group", "answer_join", "count_receipts", "fetch_history", "synchronise", "list_join_requests", "remove_member", "set_role", "hand_over", "mute", "set_join_policy", "set_announcement", "dissolve_group", "request_contact", "answer_contact", "remove_contact", "block", "unblock", "list_blocked", "set_remark", "list_contacts", "list_contact_requests", "search", "set_presence", "set_privacy"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["send", "mark_delivered", "mark_read", "set_typing", "send_to", "ping", "hello", "register", "log_in", "log_in_with_token", "resume", "log_out", "change_password", "delete_account", "update_profile", "list_devices", "revoke_device", "look_up", "open_direct", "create_group", "add_members", "leave_group", "rename_group", "list_conversations", "list_members", "find_group", "join_group", "answer_join", "count_receipts", "fetch_history", "synchronise", "forward", "list_join_requests", "remove_member", "set_role", "hand_over", "mute", "set_join_policy", "set_announcement", "dissolve_group", "request_contact", "answer_contact", "remove_contact", "block", "unblock", "list_blocked", "set_remark", "list_contacts", "list_contact_requests", "search", "set_presence", "set_privacy"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
@@ -2298,6 +2380,28 @@ class RunArrived(_message.Message):
 Global___RunArrived: _TypeAlias = RunArrived  # noqa: Y015
 
 @_typing.final
+class MessageBurnt(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    conversation: _builtins.int
+    seq: _builtins.int
+    def __init__(
+        self,
+        *,
+        conversation: _builtins.int = ...,
+        seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "seq", b"seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageBurnt: _TypeAlias = MessageBurnt  # noqa: Y015
+
+@_typing.final
 class ConversationOpened(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2662,6 +2766,7 @@ class ServerFrame(_message.Message):
     RECEIPT_COUNTS_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     SYNC_STATE_FIELD_NUMBER: _builtins.int
+    MESSAGE_BURNT_FIELD_NUMBER: _builtins.int
     GO_AWAY_FIELD_NUMBER: _builtins.int
     CLOSING_FIELD_NUMBER: _builtins.int
     ACCOUNT_LIST_FIELD_NUMBER: _builtins.int
@@ -2728,6 +2833,8 @@ class ServerFrame(_message.Message):
     @_builtins.property
     def sync_state(self) -> Global___SyncState: ...
     @_builtins.property
+    def message_burnt(self) -> Global___MessageBurnt: ...
+    @_builtins.property
     def go_away(self) -> Global___GoAway: ...
     @_builtins.property
     def closing(self) -> Global___Closing: ...
@@ -2778,6 +2885,7 @@ class ServerFrame(_message.Message):
         receipt_counts: Global___ReceiptCounts | None = ...,
         history: Global___History | None = ...,
         sync_state: Global___SyncState | None = ...,
+        message_burnt: Global___MessageBurnt | None = ...,
         go_away: Global___GoAway | None = ...,
         closing: Global___Closing | None = ...,
         account_list: Global___AccountList | None = ...,
@@ -2789,11 +2897,11 @@ class ServerFrame(_message.Message):
         presence_changed: Global___PresenceChanged | None = ...,
         profile_changed: Global___ProfileChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "message_burnt", b"message_burnt", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "message_burnt", b"message_burnt", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "run_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "group_found", "join_request_list", "join_requested", "group_updated", "receipt_counts", "history", "sync_state", "go_away", "closing", "account_list", "contact_list", "contact_request_list", "contact_requested", "contact_added", "contact_removed", "presence_changed", "profile_changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "run_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "group_found", "join_request_list", "join_requested", "group_updated", "receipt_counts", "history", "sync_state", "message_burnt", "go_away", "closing", "account_list", "contact_list", "contact_request_list", "contact_requested", "contact_added", "contact_removed", "presence_changed", "profile_changed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

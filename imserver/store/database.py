@@ -112,6 +112,7 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
     if connection.pragma("application_id") != APPLICATION_ID:
         raise StoreError(f"{path} is not a database of imserver, or is damaged: {advice(path.parent)}")
     connection.pragma("cell_size_check", True)
+    connection.pragma("secure_delete", True)
     connection.pragma("cache_size", -16 * 1024)
     for name, value in _WANTED.items():
         connection.pragma(name, value)

@@ -16,7 +16,7 @@ _OVERLAPPING = """
     SELECT r.conversation, CAST(r.first_seq AS INTEGER), r.last_seq, CAST(r.sender AS INTEGER),
         CAST(r.stem AS BLOB), CAST(r.number AS INTEGER), CAST(r.kind AS INTEGER), CAST(r.content_type AS BLOB),
         CAST(r.time_ms AS INTEGER), CAST(r.withheld AS INTEGER), CAST(r.sizes AS BLOB), CAST(r.bodies AS BLOB),
-        CAST(r.checksum AS INTEGER), CAST(coalesce(a.name, '') AS BLOB)
+        CAST(r.checksum AS INTEGER), CAST(r.extra AS BLOB), CAST(coalesce(a.name, '') AS BLOB)
     FROM runs r LEFT JOIN accounts a ON a.number = r.sender
     WHERE r.conversation = ?1 AND typeof(r.last_seq) = 'integer' AND r.last_seq > ?2 AND r.last_seq <= coalesce(
         (SELECT last_seq FROM runs WHERE conversation = ?1 AND last_seq >= ?3 - 1 ORDER BY last_seq LIMIT 1), ?3)
@@ -29,6 +29,11 @@ _LAST_SEQ = "SELECT max(last_seq) FROM runs WHERE conversation = ?"
 def last_seq(connection: apsw.Connection, conversation: int) -> int:
     """The highest seq of a conversation's log; 0: it is empty."""
     return connection.execute(_LAST_SEQ, (conversation,)).get or 0
+
+
+def row_of(connection: apsw.Connection, conversation: int, seq: int) -> tuple[Any, ...]:
+    """The row that holds a message of the log."""
+    return next(_Span(connection, conversation, seq - 1, seq + 1, 1).rows(_OLDEST))
 
 
 def between_seqs(
@@ -55,7 +60,7 @@ class _Span:
 
     def upwards(self) -> Iterator[Run]:
         start, last_key = self.after + 1, 0
-        for row in self._rows(_OLDEST):
+        for row in self.rows(_OLDEST):
             last_key = row[2]
             for run in runs.stored(row):
                 if run.first_seq > start:
@@ -68,7 +73,7 @@ class _Span:
 
     def downwards(self) -> Iterator[Run]:
         end = -1
-        for row in self._rows(_NEWEST):
+        for row in self.rows(_NEWEST):
             if end < 0:
                 end = min(row[2], self.before - 1)
             for run in reversed(runs.stored(row)):
@@ -80,7 +85,7 @@ class _Span:
                 end = min(end, run.first_seq - 1)
         yield from self._tombstones(self.after + 1, end, backwards=True)
 
-    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         """Their third value is the key."""
         return self.connection.execute(query, (self.conversation, self.after, self.before, self.limit))
 

@@ -8,14 +8,24 @@ from itertools import groupby
 from zope.interface import implementer
 
 from imserver.core.changes import GroupChange, GroupLimits, GroupOutcome
+from imserver.core.errors import ChatError
 from imserver.core.posting import Outcome, Posting
 from imserver.core.run import Run
-from imserver.core.values import Conversation, ConversationKind, JoinRequest, Member, Membership, Standings
+from imserver.core.values import (
+    Conversation,
+    ConversationKind,
+    JoinRequest,
+    Member,
+    Membership,
+    Message,
+    Standings,
+)
 from imserver.interfaces import IStore
-from imserver.store import outcomes
+from imserver.store import action_rules, outcomes
 from imserver.store.direct_rules import UNLIMITED, check_direct
 from imserver.store.group_rules import GroupRules
 from imserver.store.memory_accounts import MemoryAccounts
+from imserver.store.memory_actions import MemoryActionTables, MemoryBurning
 from imserver.store.memory_contacts import MemoryContacts, MemoryContactTables
 from imserver.store.memory_operators import MemoryOperators
 from imserver.store.memory_tables import Log, MemoryTables, Place
@@ -136,7 +146,7 @@ class _MemoryConversations:
         return sum(read or number in having for number, read in others.items()), sum(others.values())
 
 
-class _MemoryMessages:
+class _MemoryMessages(MemoryBurning):
     """IMessages over MemoryTables."""
 
     _tables: MemoryTables
@@ -159,15 +169,22 @@ class _MemoryMessages:
             start += len(known)
 
     def _store(self, posting: Posting, start: int, end: int, now_ms: int) -> Outcome:
-        if posting.barred is not None:
-            return Outcome(start, end, 0, 0, False, posting.barred)
+        try:
+            action_rules.check(self._actions, posting)
+        except ChatError as refusal:
+            return outcomes.refused(start, end, refusal)
         if self._tables.place(posting.conversation, posting.sender) is None:
-            return outcomes.not_member(start, end)
+            return outcomes.refused(start, end, outcomes.not_member())
         run = posting.part(start, end)
         run.first_seq, run.time_ms = self._tables.last_seq(run.conversation) + 1, now_ms
         run.sender_name = self._tables.accounts[run.sender].account.name
         self._tables.store(run)
+        action_rules.follow(self._actions, posting, run.first_seq)
         return Outcome(start, end, run.first_seq, now_ms, True)
+
+    async def sent(self, sender: int, client_id: bytes) -> Message | None:
+        run = self._tables.by_client_id.get((sender, client_id))
+        return run.messages()[0] if run else None
 
     async def history(
         self, conversation: int, after: int, before: int, newest: bool, limit: int, max_bytes: int
@@ -195,5 +212,6 @@ class MemoryStore(MemoryAccounts, MemoryContacts, _MemoryConversations, _MemoryM
     ) -> None:
         self._tables = MemoryTables(randbits)
         self._contacts = MemoryContactTables(self._tables)
+        self._actions = MemoryActionTables(self._tables)
         self._token_bytes = token_bytes
         self._log_epoch = randbits(63)

@@ -9,9 +9,13 @@ from collections.abc import Iterator, Sequence
 import apsw
 from twisted.logger import Logger
 
+from imserver.core import client_ids
+from imserver.core.errors import ChatError
 from imserver.core.posting import Outcome, Posting
 from imserver.core.run import Run
-from imserver.store import log, outcomes, page, runs
+from imserver.core.values import Message
+from imserver.store import action_rules, log, outcomes, page, runs
+from imserver.store.actions import SqliteActionTables, SqliteBurning
 from imserver.store.client_ids import ClientIds, Entry
 from imserver.store.group_commit import GroupCommit
 from imserver.store.tails import Tails
@@ -25,12 +29,14 @@ class Batch:
         connection: apsw.Connection,
         tails: Tails,
         client_ids: ClientIds,
+        actions: action_rules.Tables,
         postings: Sequence[Posting],
         now_ms: int,
     ) -> None:
         self._connection = connection
         self._tails = tails
         self._client_ids = client_ids
+        self._actions = actions
         self._postings = postings
         self._now_ms = now_ms
         self._rows: list[runs.Row] = []
@@ -41,7 +47,7 @@ class Batch:
         self._rows.clear()
         self.stored = 0
         for posting in self._postings:
-            if posting.barred is None and self._is_new(posting):
+            if posting.barred is None and posting.extra is None and self._is_new(posting):
                 posting.outcomes = []
             else:
                 self._write()
@@ -87,13 +93,16 @@ class Batch:
             start = end
 
     def _rest(self, posting: Posting, start: int, end: int) -> Outcome:
-        """What nobody has stored is new, or its sender may not write there."""
-        if posting.barred is not None:
-            return Outcome(start, end, 0, 0, False, posting.barred)
+        """What nobody has stored is new, or its sender may not say it there."""
+        try:
+            action_rules.check(self._actions, posting)
+        except ChatError as refusal:
+            return outcomes.refused(start, end, refusal)
         run = posting.part(start, end)
         if not self._is_new(run):
-            return outcomes.not_member(start, end)
+            return outcomes.refused(start, end, outcomes.not_member())
         self._write()
+        action_rules.follow(self._actions, posting, run.first_seq)
         return Outcome(start, end, run.first_seq, run.time_ms, True)
 
     def _retried(self, posting: Posting, start: int, end: int, entry: Entry) -> Iterator[Outcome]:
@@ -115,7 +124,7 @@ def store(connection: apsw.Connection, client_ids: ClientIds, run: Run) -> None:
     client_ids.write()
 
 
-class SqliteMessages:
+class SqliteMessages(SqliteBurning):
     """IMessages over a GroupCommit."""
 
     _log = Logger()
@@ -123,11 +132,12 @@ class SqliteMessages:
     _commits: GroupCommit
     _tails: Tails
     _client_ids: ClientIds
+    _actions: SqliteActionTables
     _log_epoch: int
 
     async def append(self, postings: Sequence[Posting], now_ms: int) -> None:
         """See IMessages."""
-        batch = Batch(self._connection, self._tails, self._client_ids, postings, now_ms)
+        batch = Batch(self._connection, self._tails, self._client_ids, self._actions, postings, now_ms)
         await self._commits.append(batch.insert)
         self._commits.statistics.messages += batch.stored
 
@@ -143,6 +153,14 @@ class SqliteMessages:
         answer = await self._commits.read(read)
         self._report_damaged(conversation, answer)
         return answer
+
+    async def sent(self, sender: int, client_id: bytes) -> Message | None:
+        """See IActions."""
+        return await self._commits.read(lambda: self._sent(sender, *client_ids.split(client_id)))
+
+    def _sent(self, sender: int, stem: bytes, number: int) -> Message | None:
+        entry = self._client_ids.holding(sender, stem, number)
+        return self._actions.message(entry.conversation, entry.offset + number) if entry else None
 
     def _report_damaged(self, conversation: int, page: list[Run]) -> None:
         damaged = [run for run in page if runs.is_damaged(run)]

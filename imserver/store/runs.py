@@ -14,14 +14,15 @@ from zlib import crc32
 from imserver.core.client_ids import NO_NUMBER
 from imserver.core.run import Run
 from imserver.core.values import Gone, Kind
+from imserver.store import extras
 
 INSERT = """
     INSERT INTO runs (conversation, first_seq, last_seq, sender, stem, number, kind, content_type, time_ms,
-        withheld, sizes, bodies, checksum)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        withheld, sizes, bodies, checksum, extra)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _HEADER = Struct("<9q")
 _SIZES_OF_ONE = Struct("<2I")
-Row = tuple[int, int, int, int, bytes, int, int, str, int, bool, bytes, bytes, int]
+Row = tuple[int, int, int, int, bytes, int, int, str, int, bool, bytes, bytes, int, str | None]
 
 
 def row(run: Run) -> Row:
@@ -29,15 +30,17 @@ def row(run: Run) -> Row:
     conversation, first_seq, sender, stem = run.conversation, run.first_seq, run.sender, run.stem
     number, kind, content_type, time_ms = run.number, run.kind, run.content_type, run.time_ms
     withheld, bodies = run.withheld, run.bodies
+    extra = None if run.extra is None else extras.encoded(run.extra)
     count = len(bodies)
     last_seq = first_seq + count - 1
     sizes = sizes_of(bodies)
     check = checksum(
-        conversation, first_seq, last_seq, sender, stem, number, kind, content_type.encode(), time_ms, withheld, sizes
+        conversation, first_seq, last_seq, sender, stem, number, kind, content_type.encode(), time_ms, withheld, sizes,
+        b"" if extra is None else extra.encode(),
     )  # fmt: skip
     return (
         conversation, first_seq, last_seq, sender, stem, number, kind, content_type, time_ms, withheld, sizes,
-        bodies[0] if count == 1 else b"".join(bodies), check,
+        bodies[0] if count == 1 else b"".join(bodies), check, extra,
     )  # fmt: skip
 
 
@@ -60,12 +63,13 @@ def checksum(
     time_ms: int,
     withheld: int,
     sizes: bytes,
+    extra: bytes = b"",
 ) -> int:
     """CRC-32 of all but the bodies; a disk that flips bits is found out."""
     header = _HEADER.pack(
         conversation, first_seq, last_seq, sender, number, kind, time_ms, withheld, len(stem)
     )
-    return crc32(b"".join((header, stem, content_type, sizes)))
+    return crc32(b"".join((header, stem, content_type, sizes, extra)))
 
 
 def stored(row: Sequence[Any]) -> list[Run]:
@@ -74,11 +78,14 @@ def stored(row: Sequence[Any]) -> list[Run]:
     A row is that of INSERT, with text as bytes, and the sender's name.
     """
     (
-        conversation, first_seq, _, sender, stem, number, kind, content_type, time_ms, withheld, sizes,
-        bodies, expected, sender_name,
+        conversation, first_seq, last_seq, sender, stem, number, kind, content_type, time_ms, withheld, sizes,
+        bodies, expected, extra, sender_name,
     ) = row  # fmt: skip
     try:
-        check = checksum(*row[:11])
+        check = checksum(
+            conversation, first_seq, last_seq, sender, stem, number, kind, content_type, time_ms, withheld, sizes,
+            extra or b"",
+        )  # fmt: skip
     except (error, TypeError):  # it holds NULL
         return []
     if check != expected:
@@ -87,8 +94,9 @@ def stored(row: Sequence[Any]) -> list[Run]:
     lengths, checks = _lengths_and_checks(sizes)
     parts = _cut(bodies or b"", lengths)
     run = Run(
-        conversation, first_seq, sender, name, stem, number, kind, content_type, parts, time_ms, withheld
-    )
+        conversation, first_seq, sender, name, stem, number, kind, content_type, parts, time_ms, withheld,
+        extras.decoded(extra) if extra else None,
+    )  # fmt: skip
     actual = tuple(map(crc32, parts))
     return [run] if actual == checks else _torn(run, map(eq, actual, checks))
 
@@ -112,9 +120,7 @@ def _torn(run: Run, is_sound: Iterable[bool]) -> list[Run]:
     for sound, group in groupby(is_sound):
         end = start + sum(1 for _ in group)
         piece = run.part(start, end)
-        if not sound:
-            piece.kind, piece.content_type, piece.bodies = Kind.TOMBSTONE, Gone.DAMAGED, [b""] * (end - start)
-        pieces.append(piece)
+        pieces.append(piece if sound else piece.gone(Gone.DAMAGED))
         start = end
     return pieces
 

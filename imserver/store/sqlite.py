@@ -13,6 +13,7 @@ from imserver.core.statistics import StoreStatistics
 from imserver.interfaces import IStore
 from imserver.store import database, schema
 from imserver.store.accounts import SqliteAccounts
+from imserver.store.actions import SqliteActionTables
 from imserver.store.check import BackgroundCheck
 from imserver.store.client_ids import ClientIds
 from imserver.store.contact_rules import ContactRules
@@ -118,6 +119,7 @@ class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMes
         self._tails = Tails(connection)
         self._client_ids = ClientIds(connection)
         self._tables = SqliteTables(connection, self._tails, self._client_ids, self._randbits)
+        self._actions = SqliteActionTables(connection)
         self._contact_rules = ContactRules(SqliteContactTables(connection))
         self._worker = self._make_worker("store")
         self._health = Health(

@@ -23,6 +23,7 @@ from imserver.core.events import (
     MessageArrived,
     Refused,
     RunArrived,
+    Sent,
     TypingChanged,
 )
 from imserver.core.requests import (
@@ -30,6 +31,7 @@ from imserver.core.requests import (
     DissolveGroup,
     FetchHistory,
     FindGroup,
+    Forward,
     JoinGroup,
     ListConversations,
     MarkDelivered,
@@ -40,7 +42,7 @@ from imserver.core.requests import (
     Synchronise,
 )
 from imserver.core.run import Run
-from imserver.core.values import Kind, Membership, Once
+from imserver.core.values import Extra, Kind, Membership, Once
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, direct, group
 
 
@@ -90,6 +92,45 @@ class Base(SynchronousTestCase):
     def heard(self, kind: type[Request]) -> list[Any]:
         """The requests of a kind."""
         return [request for request in self.server.heard if type(request) is kind]
+
+
+class ActionsTests(Base):
+    """What is said about messages."""
+
+    def sent(self, call: Any) -> Send:
+        """What a call has sent."""
+        self.result(call)
+        request: Send = self.heard(Send)[-1]
+        return request
+
+    def test_edit_recall_shake(self) -> None:
+        """Each is a message of its kind, about another one."""
+        client = self.client()
+        edit = self.sent(client.edit(DIRECT, 7, "better"))
+        self.assertEqual((edit.kind, edit.body, edit.extra), (Kind.EDIT, b"better", Extra(about=7)))
+        recall = self.sent(client.recall(DIRECT, 7))
+        self.assertEqual((recall.kind, recall.body, recall.extra), (Kind.RECALL, b"", Extra(about=7)))
+        call = self.sent(client.shake(DIRECT))
+        self.assertEqual((call.conversation, call.kind, call.body, call.extra), (DIRECT, 8, b"", None))
+
+    def test_mention(self) -> None:
+        """By name."""
+        mention = self.sent(self.client().mention(GROUP, ["alice"], "look"))
+        self.assertEqual((mention.kind, mention.body, mention.extra), (1, b"look", Extra(mentions=[1])))
+
+    def test_forward(self) -> None:
+        """It is repeated under its id until it is answered, like a message."""
+        answers = [None, Sent(GROUP, 1, 0)]
+        self.server.override = lambda request: answers.pop(0) if isinstance(request, Forward) else None
+        self.server._Forward = lambda connection, request: None  # type: ignore[attr-defined]
+        forwarded = Deferred.fromCoroutine(self.client().forward(DIRECT, 7, GROUP))
+        self.server.settle()
+        self.assertNoResult(forwarded)
+        self.reconnect()
+        self.assertEqual(self.successResultOf(forwarded).seq, 1)
+        first, second = self.heard(Forward)
+        self.assertEqual(first, second)
+        self.assertEqual((first.conversation, first.seq, first.to), (DIRECT, 7, GROUP))
 
 
 class ReceivingTests(Base):

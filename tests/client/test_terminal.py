@@ -10,7 +10,7 @@ from imserver.client.terminal import clear_line, shown_text, tab_line, visible
 from imserver.core import notices
 from imserver.core.changes import Action
 from imserver.core.events import MessageArrived
-from imserver.core.values import Account, Conversation, ConversationKind, Kind, Message
+from imserver.core.values import Account, Conversation, ConversationKind, Extra, Gone, Kind, Message
 
 DIRECT = Conversation(
     17, ConversationKind.DIRECT, "", (Account(1, "alice", "", ""), Account(2, "bob", "", ""))
@@ -24,10 +24,11 @@ def arrived(
     sender: str = "alice",
     kind: int = Kind.TEXT,
     content: str = "",
+    extra: Extra | None = None,
 ) -> MessageArrived:
     """A message."""
     return MessageArrived(
-        Message(conversation.id, 5, 1, sender, b"id", kind, content, body, 1_000), conversation
+        Message(conversation.id, 5, 1, sender, b"id", kind, content, body, 1_000, extra), conversation
     )
 
 
@@ -53,6 +54,25 @@ class VisibleTests(SynchronousTestCase):
 
 class LineTests(SynchronousTestCase):
     """One line a message."""
+
+    def test_actions(self) -> None:
+        """Edits, recalls and calls say what they are, and so does what was forwarded, is to burn, or is gone."""
+        for expected, arriving in (
+            ("alice: corrected: hello", arrived(b"hello", kind=Kind.EDIT, extra=Extra(about=4))),
+            ("* alice has taken a message back", arrived(b"", kind=Kind.RECALL, extra=Extra(about=4))),
+            ("* alice calls for your attention", arrived(b"", kind=Kind.ATTENTION)),
+            ("alice: (forwarded) hello", arrived(b"hello", extra=Extra(origin=7))),
+            ("alice: (burns 5 s after reading) hello", arrived(b"hello", extra=Extra(burn_seconds=5))),
+            ("alice: [recalled]", arrived(b"", kind=Kind.TOMBSTONE, content=Gone.RECALLED)),
+        ):
+            self.assertEqual(clear_line(arriving, "bob"), expected)
+
+    def test_mention(self) -> None:
+        """Who is mentioned sees it; the others do not."""
+        arriving = arrived(b"look", TEAM, extra=Extra(mentions=[2, 3]))
+        self.assertEqual(clear_line(arriving, "bob", 2), "(!) [team] alice: look")
+        self.assertEqual(clear_line(arriving, "dave", 4), "[team] alice: look")
+        self.assertEqual(clear_line(arrived(b"look", TEAM), "bob", 2), "[team] alice: look")
 
     def test_direct(self) -> None:
         """Who says what."""

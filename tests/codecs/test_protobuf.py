@@ -136,7 +136,10 @@ def runs(draw: st.DrawFn) -> Run:
     bodies = draw(st.lists(st.binary(max_size=30), max_size=3))
     conversation, first_seq, sender, time_ms = (draw(NUMBERS) for _ in range(4))
     name, content_type, kind = draw(TEXTS), draw(TEXTS), draw(SMALL)
-    return Run(conversation, first_seq, sender, name, stem, number, kind, content_type, bodies, time_ms)
+    extra = draw(st.none() | values_of(v.Extra))
+    return Run(
+        conversation, first_seq, sender, name, stem, number, kind, content_type, bodies, time_ms, extra=extra
+    )
 
 
 def field_of(name: str, hint: Any) -> st.SearchStrategy[Any]:
@@ -187,12 +190,17 @@ class RoundTripTests(SynchronousTestCase):
         """Messages that are kept and refilled carry nothing from one frame into the next."""
         full = Run(1, 2, 3, "alice", b"stem", 7, 3, "a/b", [b"body", b"text"], 4)
         empty = Run(0, 0, 0, "", b"", -1, 0, "", [], 0)
-        for run in (full, empty, full):
+        said = dataclasses.replace(empty, extra=v.Extra(about=5, mentions=[6, 7]))
+        for run in (full, empty, said, empty, full):
             event = arrived(run)
             self.assertEqual(CODEC.decode_event(CODEC.encode(event, 0)), (0, event))
         for sent in (e.Sent(1, 2, 3, 4), e.Sent(0, 0, 0)):
             self.assertEqual(CODEC.decode_event(CODEC.encode(sent, 0)), (0, sent))
-        for send in (r.Send(1, b"id", 3, "a/b", b"body"), r.Send(0, b"", 0, "", b"")):
+        for send in (
+            r.Send(1, b"id", 3, "a/b", b"body"),
+            r.Send(0, b"", 0, "", b"", v.Extra(1)),
+            r.Send(0, b"", 0, "", b""),
+        ):
             self.assertEqual(CODEC.decode(CODEC.encode_request(send, 0)), (0, send))
 
     def test_many(self) -> None:

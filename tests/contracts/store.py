@@ -13,6 +13,7 @@ from imserver.core.errors import ChatError, Code
 from imserver.core.posting import Posting
 from imserver.core.values import LOBBY, ConversationKind, GroupSummary, Kind, Once, Role, Standings
 from imserver.interfaces import IStore
+from tests.contracts.actions import ActionsContract
 from tests.contracts.contacts import ContactsContract
 from tests.store.fates import fate, fates, messages, posting_of
 
@@ -92,7 +93,7 @@ class StoreCase:
         return [message.seq for message in self.history(conversation, **bounds)]
 
 
-class StoreContract(StoreCase, ContactsContract):
+class StoreContract(StoreCase, ContactsContract, ActionsContract):
     """Everything but what groups are more than lists of members, which is in groups.py."""
 
     # -- accounts --------------------------------------------------------------------------------------

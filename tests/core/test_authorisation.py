@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import events as e
 from imserver.core import requests as r
-from imserver.core.values import Kind
+from imserver.core.values import Extra, Kind
 from tests.core.client import PASSWORD, Client, account, group, logged_in, text
 from tests.fakes import World
 
@@ -16,6 +16,12 @@ MALLORY, ALICE, BOB, CAROL = 100_001, 100_002, 100_003, 100_004
 REQUESTS: dict[str, Callable[[int], r.Request]] = {
     "send": lambda id: text(id, "intruder"),
     "send opaque": lambda id: r.Send(id, b"x", Kind.OPAQUE, "application/x", b"\0"),
+    "call": lambda id: r.Send(id, b"x", Kind.ATTENTION, "", b""),
+    "reply": lambda id: r.Send(id, b"x", Kind.TEXT, "", b"intruder", Extra(about=2)),
+    "mention": lambda id: r.Send(id, b"x", Kind.TEXT, "", b"intruder", Extra(mentions=[ALICE])),
+    "edit": lambda id: r.Send(id, b"x", Kind.EDIT, "", b"intruder", Extra(about=2)),
+    "recall": lambda id: r.Send(id, b"x", Kind.RECALL, "", b"", Extra(about=2)),
+    "forward": lambda id: r.Forward(id, 2, id, b"x"),
     "add": lambda id: r.AddMembers(id, [CAROL]),
     "add oneself": lambda id: r.AddMembers(id, [MALLORY]),
     "rename": lambda id: r.RenameGroup(id, "taken over"),
@@ -36,6 +42,12 @@ REQUESTS: dict[str, Callable[[int], r.Request]] = {
 CHANGES = {"add", "add oneself", "rename"}
 READS = {"oldest", "newest", "middle", "one", "from the end"}
 SILENT = {"delivered", "read", "typing"}
+OTHERS_WORDS = {
+    "reply",
+    "edit",
+    "recall",
+    "forward",
+}  # about what alice has said, before mallory came into the group
 EVERYONES = {"sync", "list"}
 
 
@@ -150,6 +162,8 @@ class MatrixTests(SynchronousTestCase):
                 self.assertEqual([message.seq for message in answer.messages], list(visible), cell)
         elif not belongs:
             self.assertIn(getattr(answer, "code", "done"), ("NOT_FOUND", "NOT_MEMBER"), cell)
+        elif request in OTHERS_WORDS and (kind == "group" or request in ("edit", "recall")):
+            self.assertEqual(answer.code, "FORBIDDEN" if kind == "direct" else "NOT_FOUND", cell)
         elif request == "rename" or (kind == "direct" and request in CHANGES | {"leave"}):
             self.assertEqual(answer.code, "FORBIDDEN", cell)
         else:

@@ -76,6 +76,7 @@ EXAMPLES: dict[type, Callable[[int], r.Request]] = {
     r.ListMembers: lambda group: r.ListMembers(group, 0, 0),
     r.Send: lambda group: text(group, "hello"),
     r.SendTo: lambda _: text_to("bob", "hello"),
+    r.Forward: lambda group: r.Forward(group, 2, group, b"forwarded"),
     r.MarkDelivered: lambda group: r.MarkDelivered(group, 1),
     r.MarkRead: lambda group: r.MarkRead(group, 1),
     r.SetTyping: lambda group: r.SetTyping(group, True),
@@ -103,6 +104,7 @@ class MatrixTests(SynchronousTestCase):
             befriend(self.world, asker, asked, answered)
         owner = logged_in(self.world, "alice", "owner")
         self.group = group(owner, 100_002)
+        owner.ask(text(self.group, "said before"))
         owner.ask(r.SetJoinPolicy(self.group, JoinPolicy.BY_REQUEST))
         carol = logged_in(self.world, "carol")
         carol.ask(r.JoinGroup(2, "please"))

@@ -34,6 +34,9 @@ SAMPLES = {
         "alice added bob, carol",
     ),
     Kind.TOMBSTONE: (message(Kind.TOMBSTONE, b"", Gone.DAMAGED), "[damaged]"),
+    Kind.EDIT: (message(Kind.EDIT, "grüße".encode()), "corrected: grüße"),
+    Kind.RECALL: (message(Kind.RECALL, b""), "[has taken a message back]"),
+    Kind.ATTENTION: (message(Kind.ATTENTION, b""), "[calls for your attention]"),
 }
 
 
@@ -52,9 +55,7 @@ class MessageTests(SynchronousTestCase):
             shown = projection.message(original, GROUP)
             expected = replace(original, kind=Kind.TEXT, content_type="", body=text.encode())
             self.assertEqual(shown, expected)
-        self.assertEqual(
-            self.lost, {("plain", kind): 1 for kind in ("RICH", "OPAQUE", "NOTICE", "TOMBSTONE")}
-        )
+        self.assertEqual(self.lost, {("plain", kind.name): 1 for kind in Kind if kind != Kind.TEXT})
 
     def test_runs(self) -> None:
         """The bodies of a run are those of its messages."""
@@ -78,7 +79,8 @@ class MessageTests(SynchronousTestCase):
             shown = projection.message(original, GROUP)
             self.assertEqual((shown.kind, rtf.to_text(shown.body)), (Kind.RICH, text))
             self.assertIs(shown is original, kind is Kind.RICH)
-        self.assertEqual(self.lost, {("rich", kind): 1 for kind in ("OPAQUE", "NOTICE", "TOMBSTONE")})
+        documents = Kind.TEXT, Kind.RICH
+        self.assertEqual(self.lost, {("rich", kind.name): 1 for kind in Kind if kind not in documents})
 
     def test_on_everything(self) -> None:
         """A wire that shows all gets all, as it is."""

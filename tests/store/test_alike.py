@@ -11,9 +11,9 @@ from imserver.core import client_ids
 from imserver.core.changes import OPERATOR, Action, GroupChange, GroupLimits, GroupOutcome, Recorded
 from imserver.core.contacting import ContactBounds
 from imserver.core.errors import ChatError
-from imserver.core.posting import Posting
+from imserver.core.posting import Posting, Terms
 from imserver.core.run import Run
-from imserver.core.values import LOBBY, Once
+from imserver.core.values import LOBBY, Extra, Kind, Once
 from imserver.store.memory import MemoryStore
 from tests.store.fakes import Rig
 from tests.store.fates import fates, posting_of
@@ -21,7 +21,9 @@ from tests.store.fates import fates, posting_of
 NOW = 1_700_000_000_000
 SEEDS = range(20)
 OPERATIONS = 120
+ACTIONS = (Kind.TEXT, Kind.EDIT, Kind.RECALL)
 WEIGHTS = {"append": 12, "group": 12, "direct": 3, "device": 3, "revoke": 1, "cursor": 4, "delete": 0.3}
+WEIGHTS |= {"act": 20, "burn": 3}
 WEIGHTS |= {"ask": 6, "reply": 4, "part": 2, "block": 2, "unblock": 2, "privacy": 1, "remark": 1}
 MODERATION = {"append": 2, "group": 40, "direct": 0.2, "device": 1, "revoke": 0.2, "delete": 0.05}
 LIKELIER = {
@@ -44,6 +46,9 @@ def operation(dice: Random, weights: dict[str, float]) -> tuple[Any, ...]:
         case "group":
             (action,) = dice.choices(list(Action), [LIKELIER.get(each, 1) for each in Action])
             return name, action, *small, dice.randrange(40)
+        case "act":
+            who = dice.randrange(2), dice.choice((0, 0, 1, 2, 4))
+            return name, dice.choice(ACTIONS), *who, *small[:2], dice.randrange(40), dice.choice((0, 0, 1, 9))
         case "cursor":
             return name, *small[:3]
         case "delete":
@@ -120,6 +125,28 @@ class Script:
         return list(
             map(seen, self.outcome(self.store.history(posting.conversation, *bounds, dice.randrange(200))))
         )
+
+    def act(self, kind: Kind, place: int, sender: int, member: int, terms: int, about: int, burn: int) -> Any:
+        mentions = [self.accounts[member]] if member > 2 else []
+        extra = Extra(about=1 + about % 5, mentions=mentions, burn_seconds=burn)
+        posting = Posting(
+            self.place(len(self.conversations) - 1 - place),
+            self.accounts[sender],
+            "",
+            b"%d, %d" % (kind, about),
+            kind,
+            "",
+            b"%d" % burn,
+            extra=extra,
+            terms=Terms(NOW + terms - 3, moderates=terms > 1, burn_by_ms=NOW + 1000 * about),
+        )
+        self.outcome(self.store.append([posting], NOW))
+        return fates(posting), self.outcome(self.store.sent(posting.sender, posting.client_id(0)))
+
+    def burn(self, place: int, limit: int) -> Any:
+        self.outcome(self.store.start_burning([self.place(place), 7], NOW))
+        waiting = self.outcome(self.store.waiting_to_burn())
+        return waiting, self.outcome(self.store.burn(NOW + 30_000, limit))
 
     def direct(self, one: int, other: int) -> Any:
         if one == other:

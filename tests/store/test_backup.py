@@ -9,7 +9,8 @@ from typing import Any
 import apsw
 
 from imserver.core.posting import Posting
-from imserver.store import copying, database, schema, soundness, upgrade
+from imserver.core.run import Run
+from imserver.store import copying, database, runs, schema, soundness, upgrade
 from imserver.store.backup import back_up
 from imserver.store.errors import StoreError
 from imserver.store.restore import restore
@@ -233,6 +234,21 @@ class SoundnessTests(BackupCase):
         connection.execute("UPDATE messages SET body = X'00'")
         connection.close()
         self.assertEqual(soundness.faults(self.file), ["message 1 of conversation 1 is damaged"])
+
+    def test_before_extras(self) -> None:
+        """One of a schema whose messages had no extra likewise."""
+        connection = apsw.Connection(str(self.file))
+        upgrade.register(connection)
+        for migration in schema.migrations()[:4]:
+            schema.apply(connection, migration)
+        connection.pragma("application_id", database.APPLICATION_ID)
+        row = runs.row(Run(1, 1, 5, "", b"stem", 1, 1, "", [b"one", b"two"], 0))
+        connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row[:-1])
+        self.assertEqual(soundness.faults(self.file), [])
+        connection.execute("UPDATE runs SET bodies = X'00'")
+        connection.close()
+        (fault,) = soundness.faults(self.file)
+        self.assertIn("messages 1 to 2 are damaged", fault)
 
     def test_newer(self) -> None:
         """One of a newer imserver is refused with advice."""

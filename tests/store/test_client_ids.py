@@ -115,7 +115,8 @@ class IndexTests(ClientIdsCase):
             self.store._rolled_back()
 
     def inside(self) -> tuple[Any, ...]:
-        return self.store._connection, self.store._tails, self.store._client_ids
+        store = self.store
+        return store._connection, store._tails, store._client_ids, store._actions
 
     def test_nonsense_in_the_index(self) -> None:
         """An entry of what was never written is a damaged database."""

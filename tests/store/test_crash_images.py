@@ -14,7 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core import client_ids
-from imserver.core.posting import Posting
+from imserver.core.posting import Posting, Terms
+from imserver.core.values import Extra
 from imserver.store import database, wal
 from imserver.store.group_commit import GroupCommit
 from imserver.store.log import between_seqs
@@ -26,7 +27,9 @@ NOW = 1_700_000_000_000
 SECTOR = 512
 DATABASE, WAL = "imserver.db", "imserver.db-wal"
 ROUNDS = 150
-Seen = tuple[int, int, bytes, bytes]  # conversation, seq, client id, body
+Key = tuple[int, int]  # conversation, seq
+Seen = tuple[int, int, bytes, frozenset[bytes]]  # conversation, seq, client id, what may be its body
+GONE = b""  # what a tombstone says
 
 
 class Recorder:
@@ -66,6 +69,8 @@ class Recording:
         self.recorder.entries.clear()
         self.sent: list[Posting] = []
         self.counts: dict[int, int] = {}
+        self.recalling: set[Key] = set()
+        self.recalled: set[Key] = set()
 
     def get(self, coroutine: Any) -> Any:
         results: list[Any] = []
@@ -87,6 +92,8 @@ class Recording:
     def posting(self) -> Posting:
         if self.sent and self.random.random() < 0.2:
             return self.retry(self.random.choice(self.sent[-10:]))
+        if self.random.random() < 0.2 and (stored := [one for one in self.sent if one.first_seq]):
+            return self.recall(self.random.choice(stored[-10:]))
         n = self.random.randrange(3)
         sender, count = self.random.choice(self.pairs[n]), self.random.choice((1, 1, 2, 5))
         bodies = [self.random.randbytes(self.random.choice((20, 200, 3000))) for _ in range(count)]
@@ -102,20 +109,37 @@ class Recording:
         start = self.random.randrange(len(old.bodies))
         return posting_of(old.conversation, old.sender, old.stem, old.number + start, old.bodies[start:])
 
+    def recall(self, old: Posting) -> Posting:
+        """Of one of its messages; refused if it is gone already."""
+        index = self.random.randrange(len(old.bodies))
+        seq = old.first_seq + index
+        self.recalling.add((old.conversation, seq))
+        self.told(old.conversation, seq, old.client_id(index), old.bodies[index])
+        client_id = self.random.randbytes(16)
+        extra, terms = Extra(about=seq), Terms(since_ms=0, moderates=False, burn_by_ms=0)
+        return Posting(old.conversation, old.sender, "", client_id, 7, "", b"", extra=extra, terms=terms)
+
     def acked(self, postings: list[Posting]) -> None:
         for posting in postings:
-            for index, (seq, _, _) in enumerate(fates(posting)):
-                client_id, body = posting.client_id(index), posting.bodies[index]
-                self.recorder.told((posting.conversation, seq, client_id, body))
+            if posting.extra is not None and posting.outcomes == []:
+                self.recalled.add((posting.conversation, posting.extra.about))
+        for posting in postings:
+            for index, fate in enumerate(fates(posting)):
+                if isinstance(fate, tuple):
+                    self.told(posting.conversation, fate[0], posting.client_id(index), posting.bodies[index])
+
+    def told(self, conversation: int, seq: int, client_id: bytes, body: bytes) -> None:
+        """A message that is being recalled may be there or gone; one that was recalled is gone."""
+        key = conversation, seq
+        bodies = {GONE} if key in self.recalled else {body, GONE} if key in self.recalling else {body}
+        self.recorder.told((conversation, seq, client_id, frozenset(bodies)))
 
     def fetch(self) -> None:
         """What a client reads must stay, like what it was acknowledged."""
         conversation = self.random.choice(self.conversations)
         page = Deferred.fromCoroutine(self.rig.store.history(conversation, 0, 2**53, True, 3, 2**20))
         page.addCallback(
-            lambda page: [
-                self.recorder.told((m.conversation, m.seq, m.client_id, m.body)) for m in messages(page)
-            ]
+            lambda page: [self.told(m.conversation, m.seq, m.client_id, m.body) for m in messages(page)]
         )
 
     def close(self) -> None:
@@ -186,7 +210,7 @@ def faults(run: Recording, folder: Path, count: int) -> list[str]:
     return found
 
 
-def verdict(folder: Path, told: dict[tuple[int, int], tuple[bytes, bytes]]) -> list[str]:
+def verdict(folder: Path, told: dict[Key, tuple[bytes, frozenset[bytes]]]) -> list[str]:
     """Open an image as a daemon would and compare."""
     connection = apsw.Connection(str(folder / DATABASE))
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the image is not needed any more
@@ -198,7 +222,11 @@ def verdict(folder: Path, told: dict[tuple[int, int], tuple[bytes, bytes]]) -> l
         return [f"damaged: {error}"]
     finally:
         connection.close()
-    found = [f"lost or changed: {key}" for key, value in told.items() if stored.get(key) != value]
+    found = [
+        f"lost or changed: {key}"
+        for key, (client_id, bodies) in told.items()
+        if key not in stored or stored[key][0] != client_id or stored[key][1] not in bodies
+    ]
     for conversation in {conversation for conversation, _ in stored}:
         seqs = [seq for c, seq in stored if c == conversation]
         if sorted(seqs) != list(range(1, len(seqs) + 1)):

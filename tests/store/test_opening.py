@@ -328,7 +328,7 @@ class DamageTests(OpeningCase):
         for n in range(50):
             values = (self.direct, 11 + n, 11 + n, 5, b"poison %d" % n, 99, b"\xff", b"\x00" * n)
             connection.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, -1, ?, CAST(? AS TEXT), 0, 0, zeroblob(8), ?, 0)",
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, -1, ?, CAST(? AS TEXT), 0, 0, zeroblob(8), ?, 0, NULL)",
                 values,
             )
         connection.execute("UPDATE runs SET kind = 3 WHERE last_seq = 3")
