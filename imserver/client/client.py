@@ -50,7 +50,16 @@ from imserver.core.requests import (
     SendTo,
     SetTyping,
 )
-from imserver.core.values import Account, Contact, ContactRequest, Extra, Kind, Member, Membership, Message
+from imserver.core.values import (
+    Account,
+    Contact,
+    ContactRequest,
+    Extra,
+    Kind,
+    Member,
+    Membership,
+    Message,
+)
 
 
 async def register(

@@ -88,6 +88,7 @@ ROWS: dict[tuple[type, str], Row] = {
     (r.SendTo, "client_id"): CLIENT_ID,
     (r.SendTo, "content_type"): CONTENT_TYPE,
     (r.SendTo, "body"): BODY,
+    (r.Forward, "client_id"): CLIENT_ID,
 }
 
 
@@ -215,6 +216,7 @@ class FieldLengthTests(Siege):
             r.JoinGroup: r.JoinGroup(self.others, ""),
             r.SetAnnouncement: r.SetAnnouncement(self.group, ""),
             r.Send: r.Send(self.direct, client_id, Kind.OPAQUE, "text/x", b""),
+            r.Forward: r.Forward(self.direct, 1, self.direct, client_id),
             r.SendTo: r.SendTo("alice", client_id, Kind.OPAQUE, "text/x", b""),
         }
         return known[kind]
