@@ -30,11 +30,16 @@ def shown_text(message: Message) -> str:
     """What the message says, on one line."""
     extra = message.extra or Extra()
     forwarded = "(forwarded) " if extra.origin else ""
-    burns = f"(burns {extra.burn_seconds} s after reading) " if extra.burn_seconds else ""
-    return f"{forwarded}{burns}{_content(message)}"
+    return f"{forwarded}{burning(extra)}{content(message)}"
 
 
-def _content(message: Message) -> str:
+def burning(extra: Extra) -> str:
+    """What is to be said before a message that burns; empty before all others."""
+    return f"(burns {extra.burn_seconds} s after reading) " if extra.burn_seconds else ""
+
+
+def content(message: Message) -> str:
+    """What is in the message, without where it comes from and how long it lasts."""
     match message.kind:
         case Kind.TEXT:
             return visible(message.body.decode("utf-8", "replace"))

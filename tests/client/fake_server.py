@@ -7,6 +7,7 @@ window, numbers without gaps, and knows a client id again, as the real one does.
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -25,6 +26,8 @@ from imserver.core.values import (
     ContactRequest,
     Conversation,
     ConversationKind,
+    Extra,
+    Gone,
     Kind,
     Member,
     Membership,
@@ -143,6 +146,7 @@ class FakeServer:
         self.ids: dict[bytes, events.Sent] = {}
         self.delivered: dict[int, int] = {}
         self.read: dict[int, int] = {}
+        self.members = [ALICE, BOB]  # of each conversation
         self.contacts: list[Contact] = []
         self.contact_requests: list[ContactRequest] = []
         self.effects: dict[Once, Answer] = {}
@@ -188,12 +192,21 @@ class FakeServer:
         self.joined[conversation.id] = joined
         self.log.setdefault(conversation.id, [])
 
-    def say(self, conversation: int, text: str) -> Message:
+    def say(self, conversation: int, text: str, extra: Extra | None = None) -> Message:
         """Alice says something."""
-        message = self._append(conversation, ALICE, b"alice-%d" % len(self.ids), Kind.TEXT, "", text.encode())
+        return self.act(conversation, Kind.TEXT, text, extra)
+
+    def act(self, conversation: int, kind: Kind, text: str = "", extra: Extra | None = None) -> Message:
+        """Alice does something."""
+        client_id = b"alice-%d" % len(self.ids)
+        message = self._append(conversation, ALICE, client_id, kind, "", text.encode(), extra)
         self.unannounced.append((message, None))
         self.announce()
         return message
+
+    def gone(self, message: Message, why: Gone) -> Message:
+        """What is left of it in the log when it is destroyed."""
+        return replace(message, kind=Kind.TOMBSTONE, content_type=why, body=b"", extra=None)
 
     def repeat(self, conversation: int, seq: int) -> None:
         """Push a message once more."""
@@ -204,11 +217,19 @@ class FakeServer:
         return [one.body.decode() for one in self.log[conversation] if one.sender == sender.number]
 
     def _append(
-        self, conversation: int, sender: Account, client_id: bytes, kind: int, content_type: str, body: bytes
+        self,
+        conversation: int,
+        sender: Account,
+        client_id: bytes,
+        kind: int,
+        content_type: str,
+        body: bytes,
+        extra: Extra | None = None,
     ) -> Message:
         log = self.log[conversation]
+        seq = len(log) + 1
         message = Message(
-            conversation, len(log) + 1, sender.number, sender.name, client_id, kind, content_type, body, 1
+            conversation, seq, sender.number, sender.name, client_id, kind, content_type, body, 1, extra
         )
         log.append(message)
         self.ids[client_id] = events.Sent(conversation, message.seq, 1)
@@ -280,11 +301,15 @@ class FakeServer:
     def _send(self, connection: FakeConnection, request: requests.Send | requests.SendTo) -> Answer:
         conversation = request.conversation if isinstance(request, requests.Send) else DIRECT
         if request.client_id not in self.ids:
-            message = self._append(
-                conversation, BOB, request.client_id, request.kind, request.content_type, request.body
-            )
+            content = request.kind, request.content_type, request.body, request.extra
+            message = self._append(conversation, BOB, request.client_id, *content)
             self.unannounced.append((message, connection))
         return self.ids[request.client_id]
+
+    def _Forward(self, connection: FakeConnection, request: requests.Forward) -> Answer:
+        one = self.log[request.conversation][request.seq - 1]
+        body = one.content_type, one.body, Extra(origin=one.sender)
+        return self._send(connection, requests.Send(request.to, request.client_id, Kind.TEXT, *body))
 
     def _create_group(self, request: requests.CreateGroup) -> Answer:
         assert request.once is not None
@@ -304,7 +329,7 @@ class FakeServer:
         return events.Registered(BOB)
 
     def _LookUp(self, connection: FakeConnection, request: requests.LookUp) -> Answer:
-        if request.name != ALICE.name:
+        if request.name != ALICE.name and request.number != ALICE.number:
             return events.Refused("NOT_FOUND", f"there is no {request.name}")
         return events.AccountFound(ALICE)
 
@@ -335,7 +360,7 @@ class FakeServer:
         return events.ReceiptCounts(request.conversation, request.seq, 1, 0)
 
     def _ListMembers(self, connection: FakeConnection, request: requests.ListMembers) -> Answer:
-        return events.MemberList([Member(ALICE, 0), Member(BOB, 0)], 0)
+        return events.MemberList([Member(account, 0) for account in self.members], 0)
 
     def _ListContacts(self, connection: FakeConnection, request: requests.ListContacts) -> Answer:
         found = [one for one in self.contacts if one.account.number > request.after]

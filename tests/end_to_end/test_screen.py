@@ -192,6 +192,33 @@ class ScreenTests(Screen):
         bob.keys("C-q")
         alice.wait_for("○ bob")
 
+    def test_actions(self) -> None:
+        """Said wrongly and corrected, taken back, passed on, burnt, and a call that rings: both see the same."""
+        alice, bob = self.register("alice"), self.register("bob")
+        alice.say("/group create 'team' bob")
+        bob.wait_for("# team")
+        alice.say("/msg bob helo")
+        bob.wait_for("alice")
+        alice.wait_for("delivered")
+        bob.keys("F3")
+        bob.wait_for("alice: helo")
+        alice.say("/edit hello @bob")
+        bob.wait_for("alice: hello @bob  edited")
+        bob.say("/forward *2")
+        bob.wait_for("Forwarded to team.")
+        alice.say("oops")
+        bob.wait_for("alice: oops")
+        alice.say("/recall")
+        bob.wait_for("alice: [recalled]")
+        alice.say("/burn 3 psst")
+        bob.wait_for("(burns 3 s after reading) psst")
+        for terminal in (alice, bob):
+            terminal.wait_for("alice: hello @bob  edited", "alice: [recalled]", "alice: [burnt]")
+        bob.say("/shake")
+        alice.wait_for("bob calls for your attention")
+        alice.say("/open team")
+        alice.wait_for("bob: (forwarded from alice) hello @bob")
+
     def test_colours(self) -> None:
         """Only the sixteen of the terminal, and none at all where they are not wanted."""
         alice = self.register("alice")

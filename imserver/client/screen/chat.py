@@ -4,12 +4,25 @@ The stretch is ordered by seq and bounded: while it is read, older pages are add
 go of, and the other way round; `older` and `newer` say whether there may be more on either side.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from imserver.client.screen.amendments import SILENT, Amendments, about
 from imserver.client.terminal import title_of
-from imserver.core.values import Account, Conversation, ConversationKind, Kind, Membership, Message
+from imserver.core.events import Sent
+from imserver.core.values import (
+    Account,
+    Conversation,
+    ConversationKind,
+    Extra,
+    Gone,
+    Kind,
+    Membership,
+    Message,
+)
+
+SAID = frozenset((Kind.TEXT, Kind.RICH, Kind.OPAQUE))
 
 MAX_MESSAGES = 2_000
 MAX_BYTES = 4 * 1024 * 1024
@@ -18,6 +31,8 @@ KEPT_BYTES = 256 * 1024
 TYPING_SECONDS = 6.0  # who types says so every three seconds
 MAX_TYPING = 50
 MAX_NAMES = 2_000
+MAX_SILENT = 10_000
+NOBODY = "somebody"
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +42,7 @@ class Waiting:
     text: str
     time_ms: int
     refusal: str = ""
+    extra: Extra | None = None
 
 
 class Chat:
@@ -47,13 +63,15 @@ class Chat:
         self.newer = False
         self.waiting: list[Waiting] = []
         self.draft = ""
-        self.anchor: tuple[int, int] | None = (
-            None  # scrolled to: a seq, so many rows from the top; None: the end
-        )
+        self.anchor: tuple[int, int] | None = None  # a seq, so many rows from the top; None: the end
         self.delivered_to = 0  # how far the other one is, in a direct conversation
         self.read_by = 0
         self.counted = (0, 0, 0)  # of one own message to a group: seq, delivered to, read by
         self.names: dict[int, str] = {account.number: account.name for account in conversation.peers}
+        self.members = {account.name: account.number for account in conversation.peers}
+        self.origins: dict[int, str] = {}  # who has first said what was forwarded; empty: to be looked up
+        self.amendments = Amendments()
+        self._silent: list[int] = []  # seqs of edits and recalls that are not read
         self._typing: dict[int, float] = {}
 
     # -- what it is
@@ -81,8 +99,10 @@ class Chat:
 
     @property
     def unread(self) -> int:
-        """How many messages have come since it was last read."""
-        return max(0, self.last_seq - max(self.read_seq, self.joined_seq))
+        """How many messages have come since it was last read; what only changes others is none."""
+        read = max(self.read_seq, self.joined_seq)
+        silent = len(self._silent) - bisect_right(self._silent, read)
+        return max(0, self.last_seq - read - silent)
 
     def update(self, membership: Membership) -> None:
         """The server's view of it; marks never move back."""
@@ -104,6 +124,15 @@ class Chat:
         if not self.newer or (self.messages and message.seq < self.messages[-1].seq):
             self._insert(message)
 
+    def own_message(
+        self, sent: Sent, kind: int, body: bytes, extra: Extra | None = None, content_type: str = ""
+    ) -> Message:
+        """What was sent from here, as the server's log has it."""
+        own = self.own
+        return Message(
+            self.id, sent.seq, own.number, own.name, b"", kind, content_type, body, sent.time_ms, extra
+        )
+
     def put_page(self, messages: Iterable[Message], before: bool) -> None:
         """A page of history next to the stretch; what is too much goes on its other side."""
         for message in messages:
@@ -115,16 +144,22 @@ class Chat:
         """It is not open any more: keep the newest messages only, and forget what was refused."""
         self.waiting = [each for each in self.waiting if not each.refusal]
         if self.newer:
-            self.messages.clear()
-            self.older, self.newer, self.anchor = True, False, None
+            self.clear()
+            self.anchor = None
         self.trim(KEPT_MESSAGES, KEPT_BYTES, newest_first=False)
 
     def forget(self) -> None:
         """The server's log is another one: nothing held means anything."""
-        self.messages.clear()
-        self.older, self.newer = True, False
+        self.clear()
+        self._silent.clear()
         self.last_seq = self.read_seq = self.marked_seq = self.delivered_to = self.read_by = 0
         self.counted = (0, 0, 0)
+
+    def clear(self) -> None:
+        """Hold no messages; they can be fetched again."""
+        self.messages.clear()
+        self.amendments.clear()
+        self.older, self.newer = True, False
 
     def trim(self, max_messages: int, max_bytes: int, newest_first: bool) -> None:
         """Let go of messages at one end until the rest is within both bounds; one always stays."""
@@ -136,10 +171,32 @@ class Chat:
             else:
                 self.older = True
 
+    def find(self, seq: int) -> Message | None:
+        """The message of that seq, if it is held."""
+        place = self._place(seq)
+        held = self.messages[place : place + 1]
+        return held[0] if held and held[0].seq == seq else None
+
+    def lose(self, seq: int, why: Gone) -> None:
+        """Nothing is left of a message any more."""
+        lost = self.find(seq)
+        if lost is not None:
+            gone = replace(lost, kind=Kind.TOMBSTONE, content_type=why, body=b"", extra=None)
+            self.messages[self._place(seq)] = gone
+
+    @property
+    def burns(self) -> bool:
+        """Whether something is held that is to be burnt."""
+        return any(message.extra is not None and message.extra.burn_seconds for message in self.messages)
+
+    def _place(self, seq: int) -> int:
+        return bisect_left(self.messages, seq, key=lambda held: held.seq)
+
     def _insert(self, message: Message) -> None:
-        place = bisect_left(self.messages, message.seq, key=lambda held: held.seq)
-        if place == len(self.messages) or self.messages[place].seq != message.seq:
-            self.messages.insert(place, message)
+        if self.find(message.seq) is None:
+            self.messages.insert(self._place(message.seq), message)
+        elif message.kind == Kind.TOMBSTONE:
+            self.messages[self._place(message.seq)] = message
 
     def _describe(self, message: Message) -> None:
         self.active_ms = max(self.active_ms, message.time_ms)
@@ -147,12 +204,36 @@ class Chat:
             self.read_seq = max(self.read_seq, message.seq)
         if len(self.names) < MAX_NAMES:
             self.names[message.sender] = message.sender_name
+        if message.extra is not None and message.extra.origin and len(self.origins) < MAX_NAMES:
+            self.origins.setdefault(message.extra.origin, self.names.get(message.extra.origin, ""))
+        self._amend(message)
+
+    def _amend(self, message: Message) -> None:
+        """An edit or a recall changes what it is about."""
+        self.amendments.take(message)
+        if message.kind in SILENT:
+            self._keep_silent(message.seq)
+        if message.kind == Kind.RECALL:
+            edits = [
+                each.seq for each in self.messages if each.kind == Kind.EDIT and about(each) == about(message)
+            ]
+            for seq in (about(message), *edits):
+                self.lose(seq, Gone.RECALLED)
+
+    def _keep_silent(self, seq: int) -> None:
+        if seq > self.read_seq and seq not in self._silent:
+            insort(self._silent, seq)
+        del self._silent[: max(bisect_right(self._silent, self.read_seq), len(self._silent) - MAX_SILENT)]
+
+    def origin_name(self, account: int) -> str:
+        """Who has first said what was forwarded; empty for nobody."""
+        return (self.origins.get(account) or NOBODY) if account else ""
 
     # -- who is how far
 
     def mark(self, message: Message) -> str:
         """How far an own message is: sent, delivered, read; empty for what others say."""
-        if message.sender != self.own.number or message.kind == Kind.NOTICE:
+        if message.sender != self.own.number or message.kind not in SAID:
             return ""
         if self.is_group:
             return self._count(message.seq)
@@ -167,9 +248,9 @@ class Chat:
         return f"read by {read}" if read else f"delivered to {delivered}"
 
     def last_own(self) -> Message | None:
-        """The newest own message that is held."""
+        """The newest thing said here by this account, of what is held."""
         own = self.own.number
-        found = (one for one in reversed(self.messages) if one.sender == own and one.kind != Kind.NOTICE)
+        found = (one for one in reversed(self.messages) if one.sender == own and one.kind in SAID)
         return next(found, None)
 
     # -- typing

@@ -55,8 +55,7 @@ class Chats:
         if len(self._holding) > MAX_HOLDING:
             oldest = self._chats[next(each for each in self._holding if self._chats[each] is not self.open)]
             del self._holding[oldest.id]
-            oldest.messages.clear()
-            oldest.older = True
+            oldest.clear()
 
     def enter(self, chat: Chat | None) -> None:
         """Open a conversation, or none."""
@@ -71,6 +70,12 @@ class Chats:
         for chat in self._chats.values():
             chat.forget()
 
+    def let_go_of_burning(self) -> None:
+        """Some of what is to be burnt may be gone: what was held with it has to be fetched again."""
+        for chat in self._chats.values():
+            if chat.burns:
+                chat.clear()
+
     # -- finding
 
     def newest_first(self) -> list[Chat]:
@@ -81,6 +86,13 @@ class Chats:
         """The direct conversation with the account of that name."""
         found = (chat for chat in self._chats.values() if chat.peer is not None and chat.peer.name == name)
         return next(found, None)
+
+    def numbered(self, number: int) -> Chat | None:
+        """The group of that number."""
+        found = (
+            chat for chat in self._chats.values() if chat.conversation.number == number and not chat.left
+        )
+        return next(found, None) if number else None
 
     def groups(self, title: str) -> list[Chat]:
         """The groups of that title, or the one of that id."""

@@ -110,6 +110,10 @@ class Desk(Screen[None]):
         self._status.note(text, self.exchange.clock.seconds())
         self.changed()
 
+    def ring(self) -> None:
+        """The terminal's bell."""
+        self.app.bell()
+
     def ended(self, reason: ClientError) -> None:
         """The client has ended; unless this program wanted it, somebody has to decide how to go on."""
         if reason.code != NotConnected.CLOSED:

@@ -1,6 +1,7 @@
 """Carries what happens between the client library and the model, and tells the view when to look again."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -12,14 +13,19 @@ from imserver.client.client import Client
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.screen.chat import Chat, Waiting
 from imserver.client.screen.chats import Chats
-from imserver.client.screen.people import People, wish
+from imserver.client.screen.mentions import mentioned
+from imserver.client.screen.naming import learn_members, learn_origins
+from imserver.client.screen.paging import PAGE, fetch_newer, fetch_older
+from imserver.client.screen.people import People, wish, wish_to_join
+from imserver.client.screen.signals import counted, signalled
+from imserver.client.terminal import content
 from imserver.core import events
-from imserver.core.requests import CountReceipts, FetchHistory, SetPresence
-from imserver.core.values import Account, JoinRequest, Kind, Message, Presence
+from imserver.core.requests import CountReceipts, SetPresence
+from imserver.core.values import Account, Extra, Kind, Message, Presence, State
 
-PAGE = 50  # messages fetched at a time
 MAX_PREVIEWS = 100  # conversations whose last message is asked for, to know the order
 TYPING_REPEAT_SECONDS = 3.0
+RING_SECONDS = 10.0  # however many call for attention meanwhile, it rings once
 
 
 class View(Protocol):
@@ -33,6 +39,9 @@ class View(Protocol):
 
     def notice(self, text: str) -> None:
         """Something to read once."""
+
+    def ring(self) -> None:
+        """Be heard, once."""
 
     def ended(self, reason: ClientError) -> None:
         """The server will not have this device any more, or the account was left."""
@@ -54,6 +63,7 @@ class Exchange:
         self._log_epoch = 0
         self._fetching: set[int] = set()
         self._typing_told: tuple[int, float] = (0, 0.0)
+        self._quiet_until = 0.0
 
     def use(self, client: Client) -> None:
         """This is the client; its listener is `arrived` and its connection_changed that of this object."""
@@ -71,6 +81,8 @@ class Exchange:
             self.chats, self.people = Chats(self.client.account), People()
         elif self._log_epoch != self.client.log_epoch:
             self.chats.forget()
+        else:
+            self.chats.let_go_of_burning()
         self._log_epoch = self.client.log_epoch
         self.view.connection_changed("")
         self.spawn(self._list())
@@ -80,48 +92,38 @@ class Exchange:
         """Something has happened."""
         match event:
             case events.MessageArrived():
-                self.chats.arrived(event.message, event.conversation)
+                self._message_arrived(event)
             case events.ConversationOpened():
                 self.chats.update(event.membership)
             case events.GroupUpdated():
                 self.chats.of(event.conversation).conversation = event.conversation
-            case events.JoinRequested():
-                self._asked_in(event.request)
             case _:
-                self._signalled(event)
                 self._told(event)
         self.view.changed()
 
-    def _asked_in(self, request: JoinRequest) -> None:
-        chat, name = self.chats.get(request.conversation), request.account.name
-        if chat is not None:
-            says = f', "{request.text}"' if request.text else ""
-            hint = f"/group accept {name} or /group refuse {name}"
-            self.view.notice(f"{name} would like to join # {chat.title}{says}: open it and write {hint}")
+    def _message_arrived(self, event: events.MessageArrived) -> None:
+        message, chat = event.message, self.chats.arrived(event.message, event.conversation)
+        self.spawn(self._name_origins(chat))
+        if message.kind == Kind.NOTICE and chat is self.chats.open:
+            self.spawn(learn_members(self.client, chat))
+        elif message.kind == Kind.ATTENTION and message.sender != self.chats.own.number:
+            self._called(message, chat)
 
-    def _signalled(self, event: Any) -> None:
-        chat = self.chats.get(getattr(event, "conversation", 0))
-        if chat is None:
-            return
-        match event:
-            case events.ConversationLeft():
-                chat.left = True
-            case events.DeliveredUpTo() if event.account != self.chats.own.number:
-                chat.delivered_to = max(chat.delivered_to, event.seq)
-            case events.ReadUpTo() if event.account == self.chats.own.number:
-                chat.marked_seq = max(chat.marked_seq, event.seq)
-                chat.read_seq = max(chat.read_seq, event.seq)
-            case events.ReadUpTo():
-                chat.read_by = max(chat.read_by, event.seq)
-                chat.delivered_to = max(chat.delivered_to, event.seq)
-            case events.ReceiptCounts():
-                self._counted(chat, event)
-            case events.TypingChanged():
-                chat.typing_changed(event.account, event.typing, self.clock.seconds())
+    def _called(self, message: Message, chat: Chat) -> None:
+        where = f" in # {chat.title}" if chat.is_group else ""
+        self.view.notice(f"{message.sender_name} {content(message)}{where}")
+        now = self.clock.seconds()
+        if now >= self._quiet_until and self.people.own.state != State.DO_NOT_DISTURB:
+            self._quiet_until = now + RING_SECONDS
+            self.view.ring()
 
     def _told(self, event: Any) -> None:
-        people = self.people
+        people, chat = self.people, self.chats.get(getattr(event, "conversation", 0))
+        if chat is not None:
+            signalled(chat, event, self.clock.seconds())
         match event:
+            case events.JoinRequested() if (group := self.chats.get(event.request.conversation)) is not None:
+                self.view.notice(wish_to_join(event.request, group.title))
             case events.ContactRequested():
                 people.asked(event.request)
                 self.view.notice(wish(event.request))
@@ -177,18 +179,13 @@ class Exchange:
             await self._older(chat, PAGE)
         own = chat.last_own()
         if own is not None and not chat.left:
-            self._counted(chat, await self.client.ask(CountReceipts(chat.id, own.seq)))
+            counted(chat, await self.client.ask(CountReceipts(chat.id, own.seq)))
             self.view.changed()
-        if chat.is_group and not chat.left:
-            for member in await self.client.members(chat.id):
-                chat.names[member.account.number] = member.account.name
+        await learn_members(self.client, chat)
 
-    def _counted(self, chat: Chat, counts: events.ReceiptCounts) -> None:
-        if chat.is_group:
-            chat.counted = counts.seq, counts.delivered, counts.read
-        elif counts.delivered:
-            chat.delivered_to = max(chat.delivered_to, counts.seq)
-            chat.read_by = max(chat.read_by, counts.seq if counts.read else 0)
+    async def _name_origins(self, chat: Chat) -> None:
+        if await learn_origins(self.client, chat):
+            self.view.changed()
 
     # -- history
 
@@ -203,43 +200,36 @@ class Exchange:
     def back_to_the_end(self, chat: Chat) -> None:
         """The newest messages are wanted."""
         if chat.newer:
-            chat.messages.clear()
-            chat.older, chat.newer = True, False
+            chat.clear()
             self.spawn(self._older(chat, PAGE))
 
     async def _older(self, chat: Chat, count: int) -> None:
-        if chat.id in self._fetching or not chat.older:
-            return
-        self._fetching.add(chat.id)
-        try:
-            before = chat.messages[0].seq if chat.messages else 0
-            page = await self.client.newest(chat.id, count, before)
-            chat.older = len(page) == count
-            chat.put_page(page, before=True)
-            self.chats.touch(chat)
-        finally:
-            self._fetching.discard(chat.id)
-        self.view.changed()
+        if chat.older:
+            await self._fetch(chat, partial(fetch_older, self.client, chat, count))
 
     async def _newer(self, chat: Chat) -> None:
-        if chat.id in self._fetching or not chat.newer:
+        if chat.newer:
+            await self._fetch(chat, partial(fetch_newer, self.client, chat))
+
+    async def _fetch(self, chat: Chat, fetch: Callable[[], Awaitable[None]]) -> None:
+        if chat.id in self._fetching:
             return
         self._fetching.add(chat.id)
         try:
-            after = chat.messages[-1].seq
-            # Bounded on both sides: a fetch without an upper end would count as this device's own catching up.
-            page = await self.client.ask(FetchHistory(chat.id, after, after + PAGE + 1, PAGE))
-            chat.newer = after + PAGE < chat.last_seq
-            chat.put_page(page.messages, before=False)
+            await fetch()
         finally:
             self._fetching.discard(chat.id)
+        self.chats.touch(chat)
         self.view.changed()
+        await self._name_origins(chat)
 
     # -- saying
 
-    def say(self, chat: Chat, text: str) -> None:
+    def say(self, chat: Chat, text: str, burn_seconds: int = 0) -> None:
         """Send a text; it is shown as waiting until the server has it on disk."""
-        waiting = Waiting(text, self._wall_ms())
+        mentions = mentioned(text, chat.members)
+        extra = Extra(mentions=mentions, burn_seconds=burn_seconds) if mentions or burn_seconds else None
+        waiting = Waiting(text, self._wall_ms(), extra=extra)
         chat.waiting.append(waiting)
         self._typing_told = 0, 0.0
         self.view.changed()
@@ -247,14 +237,20 @@ class Exchange:
 
     async def _send(self, chat: Chat, waiting: Waiting) -> None:
         try:
-            sent = await self.client.send(chat.id, waiting.text)
+            sent = await self.client.send(chat.id, waiting.text, waiting.extra)
         except ClientError as error:
             waiting.refusal = error.text
         else:
             chat.waiting.remove(waiting)
-            own, body = self.chats.own, waiting.text.encode()
-            chat.put(Message(chat.id, sent.seq, own.number, own.name, b"", Kind.TEXT, "", body, sent.time_ms))
-            self.chats.touch(chat)
+            body = waiting.text.encode()
+            self.was_sent(chat, chat.own_message(sent, Kind.TEXT, body, waiting.extra))
+        self.view.changed()
+
+    def was_sent(self, chat: Chat, message: Message) -> None:
+        """The server has an own message on disk: from now on it is one like any other."""
+        chat.put(message)
+        self.chats.touch(chat)
+        self.spawn(self._name_origins(chat))
         self.view.changed()
 
     def read(self, chat: Chat) -> None:

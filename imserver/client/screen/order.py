@@ -60,3 +60,26 @@ def name_and_rest(rest: str) -> tuple[str, str]:
 def account_name(word: str) -> str:
     """As accounts are called."""
     return word.removeprefix("@").lower()
+
+
+def open_chat(desk: Desk) -> Chat:
+    """The conversation that is open.  Raises Misuse."""
+    if desk.exchange.chats.open is None:
+        raise Misuse("open a conversation first")
+    return desk.exchange.chats.open
+
+
+def say_if_it_waits(desk: Desk) -> None:
+    """What is ordered without a connection is done with the next one."""
+    if not desk.exchange.client.connected:
+        desk.notice("there is no connection; this is done when it is back")
+
+
+async def chat_with(desk: Desk, name: str) -> Chat:
+    """The direct conversation with somebody, opened at need.  Raises ClientError."""
+    exchange = desk.exchange
+    chat = exchange.chats.with_person(name)
+    if chat is None:
+        say_if_it_waits(desk)
+        chat = exchange.chats.update(await exchange.client.open_direct(name))
+    return chat

@@ -4,9 +4,9 @@ A line that begins with two slashes is a text that begins with one.
 """
 
 from imserver.client.errors import RequestRefused
-from imserver.client.screen.chat import Chat
+from imserver.client.screen.action_orders import ACTION_ORDERS
 from imserver.client.screen.group_orders import GROUP_ORDERS
-from imserver.client.screen.order import Desk, Misuse, Order, name_and_rest, needed
+from imserver.client.screen.order import Desk, Misuse, Order, chat_with, name_and_rest, needed, open_chat
 from imserver.client.screen.people_orders import PEOPLE_ORDERS
 from imserver.core.errors import Code
 from imserver.core.values import Role
@@ -45,15 +45,10 @@ async def obey(desk: Desk, text: str) -> None:
 
 async def _message(desk: Desk, rest: str) -> None:
     name, text = name_and_rest(rest)
-    exchange = desk.exchange
-    chat = exchange.chats.with_person(name)
-    if chat is None:
-        if not exchange.client.connected:
-            desk.notice("there is no connection; this is done when it is back")
-        chat = exchange.chats.update(await exchange.client.open_direct(name))
+    chat = await chat_with(desk, name)
     desk.open_chat(chat)
     if text:
-        exchange.say(chat, text)
+        desk.exchange.say(chat, text)
 
 
 async def _open(desk: Desk, rest: str) -> None:
@@ -65,7 +60,7 @@ async def _open(desk: Desk, rest: str) -> None:
 
 
 async def _members(desk: Desk, rest: str) -> None:
-    members = await desk.exchange.client.members(_open_chat(desk).id)
+    members = await desk.exchange.client.members(open_chat(desk).id)
     lines = [f"{member.account.name}{ROLES[Role(member.role)]}" for member in members]
     desk.sheet(f"{len(lines)} members", sorted(lines))
 
@@ -89,6 +84,7 @@ ORDERS: tuple[Order, ...] = (
     Order("/msg", "NAME [TEXT]", "write to somebody", _message, "names"),
     Order("/open", "GROUP", "go to a group, by title or id", _open, "groups"),
     Order("/members", "", "who is in this conversation", _members),
+    *ACTION_ORDERS,
     *PEOPLE_ORDERS,
     *GROUP_ORDERS,
     Order("/logout", "", "end this device's login here", _log_out),
@@ -119,9 +115,3 @@ def help_lines() -> list[str]:
         "",
         *(f"{text:{width}}{order.meaning}" for text, order in zip(orders, ORDERS, strict=True)),
     ]
-
-
-def _open_chat(desk: Desk) -> Chat:
-    if desk.exchange.chats.open is None:
-        raise Misuse("open a conversation first")
-    return desk.exchange.chats.open

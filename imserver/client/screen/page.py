@@ -8,9 +8,12 @@ from rich.console import Console
 from rich.text import Text
 
 from imserver.client.screen.chat import Chat, Waiting
+from imserver.client.screen.shown import Shown, shown
 from imserver.client.screen.wording import clock_time, day, fitted, lines_of, message_lines, settled
-from imserver.core.values import Kind, Message
+from imserver.client.terminal import burning, said
+from imserver.core.values import Kind
 
+_Key = tuple[tuple[int, int, int, str, str], str]  # how a message looks, and how far it is
 MAX_ROWS = 200  # of one message; the rest is cut
 _NAME_STYLES = ("bold cyan", "bold green", "bold magenta", "bold blue", "bold red")
 _TIME_WIDTH = 6
@@ -30,7 +33,7 @@ class Page:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._kept: dict[tuple[int, str], list[Row]] = {}
+        self._kept: dict[_Key, list[Row]] = {}
         self._key = (0, 0)
 
     def rows(self, chat: Chat, width: int) -> list[Row]:
@@ -41,38 +44,50 @@ class Page:
         rows = list(self._rows(chat, width, kept))
         return rows or [Row(Text(fitted("Nothing has been said here yet.", width), "dim"))]
 
-    def _rows(self, chat: Chat, width: int, kept: dict[tuple[int, str], list[Row]]) -> Iterator[Row]:
+    def _rows(self, chat: Chat, width: int, kept: dict[_Key, list[Row]]) -> Iterator[Row]:
         said_on = ""
         begun = not 0 < chat.read_before < chat.last_seq
         marked = _marked(chat)
         if chat.older and chat.messages:
             yield Row(Text(fitted("... more above", width), "dim"))
-        for message in chat.messages:
+        for each in shown(chat):
+            message = each.message
             if (today := day(message.time_ms)) != said_on:
                 said_on = today
                 yield Row(_rule(today, width))
             if not begun and message.seq > chat.read_before:
                 begun = True
                 yield Row(_rule("new", width, "bold"))
-            key = message.seq, marked.get(message.seq, "")
-            self._kept[key] = kept.get(key) or self._message(chat, message, key[1], width)
+            key = each.look, marked.get(message.seq, "")
+            self._kept[key] = kept.get(key) or self._message(chat, each, key[1], width)
             yield from self._kept[key]
         if chat.newer:
             yield Row(Text(fitted("... more below", width), "dim"))
         for waiting in chat.waiting:
             yield from self._waiting(chat, waiting, width)
 
-    def _message(self, chat: Chat, message: Message, mark: str, width: int) -> list[Row]:
-        if message.kind == Kind.NOTICE:
-            texts = [Text(line, "italic") for line in message_lines(message)]
+    def _message(self, chat: Chat, each: Shown, mark: str, width: int) -> list[Row]:
+        message = each.message
+        if message.kind in (Kind.NOTICE, Kind.ATTENTION):
+            texts = [Text(settled(said(message)), "italic")]
         else:
-            own = message.sender == chat.own.number
-            style = "bold" if own else _NAME_STYLES[message.sender % len(_NAME_STYLES)]
-            texts = _said(settled(message.sender_name), style, message_lines(message))
-            _highlight(texts, chat.own.name)
-        if mark:
-            texts[-1].append(f"  {mark}", "dim")
+            texts = self._words(chat, each)
+        for word in ("edited" if each.is_edited else "", mark):
+            if word:
+                texts[-1].append(f"  {word}", "dim")
         return [Row(text, message.seq) for text in self._set(texts, message.time_ms, width)]
+
+    def _words(self, chat: Chat, each: Shown) -> list[Text]:
+        message = each.message
+        own = message.sender == chat.own.number
+        style = "bold" if own else _NAME_STYLES[message.sender % len(_NAME_STYLES)]
+        quote = [settled(each.quote)] if each.quote else []
+        first, *others = message_lines(message)
+        texts = _said(settled(message.sender_name), style, [*quote, f"{_notes(each)}{first}", *others])
+        if each.addresses_reader and not own:
+            texts[0] = Text.assemble(("(!)", "reverse"), " ", texts[0])
+        _highlight(texts, chat.own.name)
+        return texts
 
     def _waiting(self, chat: Chat, waiting: Waiting, width: int) -> Iterator[Row]:
         texts = _said(settled(chat.own.name), "bold", lines_of(waiting.text))
@@ -97,6 +112,11 @@ class Page:
 
 def _said(name: str, style: str, lines: list[str]) -> list[Text]:
     return [Text.assemble((f"{name}: ", style), lines[0]), *(Text(line) for line in lines[1:])]
+
+
+def _notes(each: Shown) -> str:
+    forwarded = f"(forwarded from {settled(each.origin)}) " if each.origin else ""
+    return forwarded + (burning(each.message.extra) if each.message.extra is not None else "")
 
 
 def _highlight(texts: list[Text], name: str) -> None:

@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from imserver.core.values import Account, AccountPresence, Contact, ContactRequest, Presence, State
+from imserver.core.values import (
+    Account,
+    AccountPresence,
+    Contact,
+    ContactRequest,
+    JoinRequest,
+    Presence,
+    State,
+)
 
 OFFLINE = Presence(State.OFFLINE, "")
 MARKS = {
@@ -114,3 +122,11 @@ def wish(request: ContactRequest) -> str:
     name = request.account.name
     says = f', "{request.text}"' if request.text else ""
     return f"{name} would like to be a contact{says}: /accept {name}, /refuse {name} or /block {name}"
+
+
+def wish_to_join(request: JoinRequest, title: str) -> str:
+    """The same of who would like to join the group of that title."""
+    name = request.account.name
+    says = f', "{request.text}"' if request.text else ""
+    hint = f"/group accept {name} or /group refuse {name}"
+    return f"{name} would like to join # {title}{says}: open it and write {hint}"

@@ -11,7 +11,7 @@ import unicodedata
 
 from rich.cells import cell_len, set_cell_size
 
-from imserver.client.terminal import shown_text, visible
+from imserver.client.terminal import content, visible
 from imserver.core.values import Kind, Message
 
 TAB = "    "
@@ -50,7 +50,7 @@ def message_lines(message: Message) -> list[str]:
     """What a message says; at least one line."""
     if message.kind == Kind.TEXT:
         return lines_of(message.body.decode("utf-8", "replace"))
-    return [settled(shown_text(message))]
+    return [settled(content(message))]
 
 
 def fitted(text: str, cells: int) -> str:

@@ -22,6 +22,7 @@ class FakeDesk:
         self.connections: list[str] = []
         self.ends: list[ClientError] = []
         self.sheets: list[Sequence[str]] = []
+        self.rings = 0
         self.left = False
         self.exchange: Exchange
 
@@ -33,6 +34,9 @@ class FakeDesk:
 
     def notice(self, text: str) -> None:
         self.notices.append(text)
+
+    def ring(self) -> None:
+        self.rings += 1
 
     def ended(self, reason: ClientError) -> None:
         self.ends.append(reason)

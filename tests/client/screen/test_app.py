@@ -15,6 +15,7 @@ from imserver.client.screen.entry_line import EntryLine
 from imserver.client.screen.history import History
 from imserver.core import events
 from imserver.core.requests import Register, SetTyping
+from imserver.core.values import Kind
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, group
 
 SECONDS = 30.0
@@ -198,6 +199,30 @@ class TalkTest(AppCase):
 
         self.server.say(DIRECT, "hello?")
         self.use(scenario, (40, 12))
+
+    def test_slips(self) -> None:
+        """What was said wrongly is said anew in its place, then taken back; who calls is heard over all else."""
+
+        async def scenario(person: Person) -> None:
+            bells: list[None] = []
+            person.app.bell = lambda: bells.append(None)  # type: ignore[method-assign]
+            await person.press("f3")
+            for text, sees in (
+                ("helo", "bob: helo"),
+                ("/edit hello", "bob: hello  edited"),
+                ("/recall", "bob: [recalled]"),
+            ):
+                await person.type(text)
+                await person.press("enter")
+                self.assertIn(sees, person.sees)
+            self.server.act(GROUP, Kind.ATTENTION)
+            await person.wait()
+            self.assertIn("alice calls for your attention in # team", person.sees)
+            self.assertRegex(person.sees, r"# team +1\b")
+            self.assertEqual(len(bells), 1)
+
+        self.server.say(DIRECT, "hello?")
+        self.use(scenario)
 
     def test_several_lines(self) -> None:
         """Ctrl-J (and Alt-Enter) begins one; Enter sends all."""

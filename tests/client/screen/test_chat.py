@@ -1,5 +1,7 @@
 """One conversation of the screen."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -9,14 +11,15 @@ from imserver.client.screen.chat import (
     MAX_BYTES,
     MAX_MESSAGES,
     MAX_NAMES,
+    MAX_SILENT,
     MAX_TYPING,
     TYPING_SECONDS,
     Chat,
     Waiting,
 )
-from imserver.core.values import Kind, Message
+from imserver.core.values import Extra, Gone, Kind, Message
 from tests.client.fake_server import ALICE, BOB, direct, group
-from tests.client.screen.values import membership, message
+from tests.client.screen.values import edit, membership, message, recall, tombstone
 
 
 def held(chat: Chat) -> list[int]:
@@ -71,6 +74,25 @@ class UnreadTest(WithAlice):
         self.chat.update(membership(last=5, read=5))
         self.chat.update(membership(last=4, read=2))
         self.assertEqual((self.chat.unread, self.chat.last_seq, self.chat.marked_seq), (0, 5, 2))
+
+    def test_what_changes_others_does_not_count(self) -> None:
+        """Edits and recalls are not unread, however often they come; a call for attention is."""
+        self.chat.update(membership(last=2, read=2))
+        for each in (edit(3, 1, "x"), recall(4, 2), message(5), replace(message(6), kind=Kind.ATTENTION)):
+            self.chat.put(each)
+        self.chat.put_page([edit(3, 1, "x")], before=True)
+        self.assertEqual(self.chat.unread, 2)
+        self.chat.update(membership(last=6, read=3))
+        self.assertEqual(self.chat.unread, 2)
+        self.chat.forget()
+        self.chat.put(message(7))
+        self.assertEqual(self.chat.unread, 7)
+
+    def test_what_does_not_count_is_bounded(self) -> None:
+        """What is beyond counts again, so that something is left to read."""
+        for seq in range(1, MAX_SILENT + 3):
+            self.chat.put(edit(seq, 1, "x"))
+        self.assertEqual(self.chat.unread, 2)
 
     def test_after_leaving(self) -> None:
         """Nothing that is said afterwards counts."""
@@ -137,6 +159,44 @@ class StretchTest(WithAlice):
         for number in range(10, 20 + MAX_NAMES):
             self.chat.put(message(1, sender=number))
         self.assertEqual(len(self.chat.names), MAX_NAMES)
+
+
+class AmendedTest(WithAlice):
+    """What later messages make of those held."""
+
+    def gone(self) -> list[tuple[int, str]]:
+        """Where nothing is left, and why."""
+        return [(each.seq, each.content_type) for each in self.chat.messages if each.kind == Kind.TOMBSTONE]
+
+    def test_recalled(self) -> None:
+        """Nothing of it is held any more, nor of its edits."""
+        for each in (message(1), message(2), edit(3, 1, "secret"), recall(4, 1)):
+            self.chat.put(each)
+        self.assertEqual(self.gone(), [(1, Gone.RECALLED), (3, Gone.RECALLED)])
+        self.assertEqual([each.body for each in self.chat.messages], [b"", b"hello", b"", b""])
+
+    def test_burnt(self) -> None:
+        """Likewise; of what is not held nothing has to go."""
+        self.chat.put(replace(message(1), extra=Extra(burn_seconds=5)))
+        self.assertTrue(self.chat.burns)
+        self.chat.lose(1, Gone.BURNT)
+        self.chat.lose(7, Gone.BURNT)
+        self.assertEqual((self.gone(), self.chat.burns), ([(1, Gone.BURNT)], False))
+
+    def test_fetched_again(self) -> None:
+        """A tombstone takes the place of what was held; nothing takes that of a tombstone."""
+        for page in ([message(1)], [tombstone(1)], [message(1)]):
+            self.chat.put_page(page, before=True)
+        self.assertEqual(self.gone(), [(1, Gone.RECALLED)])
+
+    def test_the_newest_own_message(self) -> None:
+        """Neither an edit, nor a call for attention, nor what is gone."""
+        for each in (message(1), message(2), edit(3, 1, "x"), tombstone(4)):
+            self.chat.put(replace(each, sender=BOB.number))
+        self.chat.put(Message(17, 5, BOB.number, "bob", b"", Kind.ATTENTION, "", b"", 1))
+        own = self.chat.last_own()
+        assert own is not None
+        self.assertEqual((own.seq, self.chat.mark(self.chat.messages[-1])), (2, ""))
 
 
 class MarkTest(WithAlice):

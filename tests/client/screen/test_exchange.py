@@ -1,6 +1,7 @@
 """The model and the client library together, over a server in memory."""
 
-from imserver.client.screen.exchange import PAGE, TYPING_REPEAT_SECONDS
+from imserver.client.screen.exchange import TYPING_REPEAT_SECONDS
+from imserver.client.screen.paging import PAGE
 from imserver.core import events
 from imserver.core.requests import FetchHistory, MarkRead, Request, SetTyping
 from imserver.core.values import Account

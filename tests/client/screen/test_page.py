@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.client.screen.chat import Chat, Waiting
 from imserver.client.screen.page import MAX_ROWS, Page
-from imserver.core.values import Kind, Message
+from imserver.core.values import Extra, Gone, Kind, Message
 from tests.client.fake_server import BOB, direct, group
-from tests.client.screen.values import DAY_MS, message
+from tests.client.screen.values import DAY_MS, edit, message, recall, tombstone
 
 BOBS = BOB.number
 
@@ -131,6 +132,72 @@ class RowsTest(PageCase):
         body = b'{"action":"left","actor":"alice","accounts":[],"title":""}'
         self.chat.put(Message(17, 1, 1, "alice", b"", Kind.NOTICE, "", body, 1))
         self.assertEqual(self.rows()[1], "00:00 * alice left")
+
+    def test_edited(self) -> None:
+        """The newest text in its place, with a mark; an edit is no message of its own."""
+        self.chat.put_page([message(1, "helo"), message(2, "x"), edit(3, 1, "hello")], True)
+        self.assertEqual(self.rows()[1:], ["00:00 alice: hello  edited", "00:00 alice: x"])
+        self.chat.put(edit(4, 1, "hello!"))
+        self.assertEqual(self.rows()[1:], ["00:00 alice: hello!  edited", "00:00 alice: x"])
+
+    def test_gone(self) -> None:
+        """What is left stands in its place, and nothing else is said of it."""
+        self.chat.put_page([message(1, "one"), message(2, "two"), edit(3, 1, "1"), recall(4, 1)], True)
+        self.chat.lose(2, Gone.BURNT)
+        self.assertEqual(self.rows()[1:], ["00:00 alice: [recalled]", "00:00 alice: [burnt]"])
+
+    def test_gone_when_it_was_fetched(self) -> None:
+        """As above: the tombstones of edits are not shown."""
+        self.chat.put_page([tombstone(1), message(2, "two"), tombstone(3), recall(4, 1)], True)
+        self.assertEqual(self.rows()[1:], ["00:00 alice: [recalled]", "00:00 alice: two"])
+
+    def test_where_it_comes_from_and_how_long_it_lasts(self) -> None:
+        """Stands before it; nobody's name commands the terminal."""
+        self.chat.origins = {7: "ca\x1brol"}
+        for seq, extra in ((1, Extra(origin=7)), (2, Extra(origin=8)), (3, Extra(burn_seconds=5))):
+            self.chat.put(replace(message(seq, "news"), extra=extra))
+        self.assertEqual(
+            self.rows(80)[1:],
+            [
+                r"00:00 alice: (forwarded from ca\x1brol) news",
+                "00:00 alice: (forwarded from somebody) news",
+                "00:00 alice: (burns 5 s after reading) news",
+            ],
+        )
+
+    def test_replies(self) -> None:
+        """Quote what they answer, as it is now; a reply to the reader has a sign before it."""
+        self.chat.put_page([message(1, "one " * 20, BOBS), message(2, "two"), edit(3, 2, "2")], True)
+        for seq, about in ((4, 1), (5, 2)):
+            self.chat.put(replace(message(seq, "yes"), extra=Extra(about=about)))
+        self.chat.put(replace(message(6, "yes", BOBS), extra=Extra(about=1)))
+        self.assertEqual(
+            self.rows(80)[4:],
+            [
+                "00:00 (!) alice: > bob: one one one one one one one one …",
+                "      yes",
+                "00:00 alice: > alice: 2",
+                "      yes",
+                "00:00 bob: > bob: one one one one one one one one …",
+                "      yes  sent",
+            ],
+        )
+
+    def test_replies_to_what_is_not_here(self) -> None:
+        """Say that much."""
+        self.chat.put(replace(message(6, "yes"), extra=Extra(about=1)))
+        self.assertEqual(self.rows()[1:], ["00:00 alice: > an earlier message", "      yes"])
+
+    def test_attention(self) -> None:
+        """A line of its own."""
+        self.chat.put(replace(message(1, ""), kind=Kind.ATTENTION))
+        self.assertEqual(self.rows()[1], "00:00 * alice calls for your attention")
+
+    def test_mentioned(self) -> None:
+        """One sees it also where the name is not in the text; who is not mentioned sees nothing."""
+        for seq, numbers in ((1, [BOBS]), (2, [7])):
+            self.chat.put(replace(message(seq, "come"), extra=Extra(mentions=numbers)))
+        self.assertEqual(self.rows()[1:], ["00:00 (!) alice: come", "00:00 alice: come"])
 
     def test_mentions(self) -> None:
         """Who is named sees it."""
