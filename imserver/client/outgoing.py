@@ -20,7 +20,8 @@ from imserver.client.errors import ClientError, NotConnected, QueueFull, Request
 from imserver.client.link import Link
 from imserver.core.errors import Code
 from imserver.core.events import Sent
-from imserver.core.requests import Forward, Sending
+from imserver.core.requests import Forward, Send, Sending
+from imserver.core.values import Kind
 
 MAX_IN_FLIGHT = 128
 FIRST_IN_FLIGHT = 16
@@ -121,13 +122,16 @@ class Outgoing:
             answer.callback(sent)
 
     def _failed(self, failure: Failure, message: Sending) -> None:
-        """Lost with the connection: send it on the next one.  Told to wait: wait.  Otherwise refused for good."""
+        """Lost with the connection: send it on the next one.  Told to wait: wait.  Otherwise refused for good.
+
+        A call for attention waits for nothing, and nothing waits behind it.
+        """
         self._in_flight -= 1
         error = failure.value
         if isinstance(error, NotConnected):
             self._link = None
             self._again(message)
-        elif isinstance(error, RequestRefused) and error.wait_seconds:
+        elif isinstance(error, RequestRefused) and error.wait_seconds and not _is_call(message):
             self._again(message)
             self._wait(error.wait_seconds)
         else:
@@ -164,3 +168,7 @@ class Outgoing:
 def _size(message: Sending) -> int:
     """Of its body in bytes; that of a forwarded message is not here."""
     return 0 if isinstance(message, Forward) else len(message.body)
+
+
+def _is_call(message: Sending) -> bool:
+    return isinstance(message, Send) and message.kind == Kind.ATTENTION

@@ -19,7 +19,8 @@ from imserver.client.outgoing import (
     Outgoing,
 )
 from imserver.core.events import Sent
-from imserver.core.requests import Send
+from imserver.core.requests import Forward, Send
+from imserver.core.values import Kind
 from tests.client.fake_link import FakeLink
 
 
@@ -112,6 +113,24 @@ class OutgoingTests(SynchronousTestCase):
         self.assertEqual(len(self.link.asked), 2 * MAX_IN_FLIGHT)
         self.link.answer(MAX_IN_FLIGHT, Sent(17, 1, 5))
         self.assertEqual(len(self.link.asked), 2 * MAX_IN_FLIGHT + 1)
+
+    def test_calls_wait_for_nothing(self) -> None:
+        """A call for attention that comes too soon is refused for good, and holds nobody up."""
+        call = self.outgoing.put(Send(17, self.ids.next(), Kind.ATTENTION, "", b""))
+        self.link.refuse(0, "RATE_LIMITED", 9000)
+        self.assertEqual(self.failureResultOf(call, RequestRefused).value.code, "RATE_LIMITED")
+        text = self.put()
+        self.link.answer(1, Sent(17, 1, 5))
+        self.successResultOf(text)
+
+    def test_forwards(self) -> None:
+        """They are sent again like all others, and weigh nothing."""
+        forwarded = self.outgoing.put(Forward(17, 3, 18, self.ids.next()))
+        self.link.lose()
+        link = self.new_link()
+        self.assertEqual(link.asked[0][0], self.link.asked[0][0])
+        link.answer(0, Sent(18, 1, 5))
+        self.successResultOf(forwarded)
 
     def test_told_to_wait(self) -> None:
         """A rate limit is waited for, met with one message at a time, and the refused one goes first."""
