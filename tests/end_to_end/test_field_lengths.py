@@ -57,6 +57,8 @@ ROWS: dict[tuple[type, str], Row] = {
     (r.Register, "name"): NAME,
     (r.Register, "password"): Row(LIMITS.max_password_bytes, Code.BAD_PASSWORD, None),
     (r.Register, "display_name"): DISPLAY_NAME,
+    (r.Register, "invitation"): Row(UNKNOWN, None, None),  # not looked at, because registration is open
+    (r.Register, "signature"): Row(LIMITS.max_signature_chars, Code.BAD_REQUEST, None),
     (r.LogIn, "name"): CREDENTIALS,
     (r.LogIn, "password"): CREDENTIALS,
     (r.LogIn, "device"): Row(LIMITS.max_device_name_chars, Code.BAD_REQUEST, None),
@@ -88,7 +90,8 @@ ROWS: dict[tuple[type, str], Row] = {
     (r.SendTo, "client_id"): CLIENT_ID,
     (r.SendTo, "content_type"): CONTENT_TYPE,
     (r.SendTo, "body"): BODY,
-    (r.Forward, "client_id"): CLIENT_ID,
+    # The quotes are ids of what was sent.
+    (r.Forward, "client_id"): Row(LIMITS.max_client_id_bytes, Code.BAD_REQUEST, Code.CLIENT_ID_REUSED),
 }
 
 
