@@ -11,6 +11,7 @@ from pathlib import Path
 
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
+from imserver.client import private_file
 from imserver.client.client import Client
 from imserver.client.errors import NotConnected
 from imserver.client.state import StateFile, account_folder
@@ -20,13 +21,14 @@ _INSTALLATION_BYTES = 4
 
 
 class Profile:
-    """The two states of an account."""
+    """The two states of an account, and the file of what it has not sent."""
 
     def __init__(self, folder: Path, server: str, name: str) -> None:
         self.name = name
         path = account_folder(folder, server, name)
         self.listener = StateFile(path / "listener.json")
         self.sender = StateFile(path / "sender.json")
+        self.unsent = path / "unsent.json"  # texts that wait for a connection
 
     @property
     def logged_in(self) -> bool:
@@ -73,6 +75,7 @@ class Profile:
         """The account has logged out here."""
         self.listener.remove()
         self.sender.remove()
+        private_file.remove(self.unsent)
 
 
 def _ignore(event: Event) -> None:

@@ -154,12 +154,31 @@ class ScreenTests(Screen):
         alice.say("meanwhile")
         alice.wait_for("meanwhile  sending")
         alice.keys("C-q")
-        alice.wait_for("1 messages are not sent yet")
+        alice.wait_for("1 text is not sent yet")
         self.daemon.start()
         alice.wait_for("sending", gone=True)
         bob.keys("F3")
         seen = bob.wait_for("alice: meanwhile", "alice: before")
         self.assertEqual(seen.count("meanwhile"), 1)
+
+    def test_leaving_while_the_server_is_away(self) -> None:
+        """What was written meanwhile is sent the next time, once."""
+        alice, bob = self.register("alice"), self.register("bob")
+        alice.say("/msg bob before")
+        bob.wait_for("alice")
+        bob.keys("F3")
+        bob.wait_for("alice: before")
+        self.daemon.kill()
+        alice.wait_for("No connection")
+        alice.say("meanwhile")
+        alice.wait_for("meanwhile  sending")
+        alice.keys("C-q")
+        alice.wait_for("Ctrl-Q again quits")
+        alice.keys("C-q")
+        alice.wait_for("ended with 0")
+        self.daemon.start()
+        self.open("alice").wait_for("alice - online")
+        self.assertEqual(bob.wait_for("alice: meanwhile", "alice: before").count("meanwhile"), 1)
 
     def test_leaving_and_coming_back(self) -> None:
         """The terminal is as before, the status 0; the next time nothing is asked; a second one here is told so."""

@@ -37,27 +37,29 @@ async def _edit(desk: Desk, rest: str) -> None:
     text, chat = needed(rest), _chat(desk)
     own = _own_newest(chat)
     sent = await desk.exchange.client.edit(chat.id, own.seq, text)
-    desk.exchange.was_sent(chat, chat.own_message(sent, Kind.EDIT, text.encode(), Extra(about=own.seq)))
+    desk.exchange.saying.was_sent(
+        chat, chat.own_message(sent, Kind.EDIT, text.encode(), Extra(about=own.seq))
+    )
 
 
 async def _recall(desk: Desk, rest: str) -> None:
     chat = _chat(desk)
     own = _own_newest(chat)
     sent = await desk.exchange.client.recall(chat.id, own.seq)
-    desk.exchange.was_sent(chat, chat.own_message(sent, Kind.RECALL, b"", Extra(about=own.seq)))
+    desk.exchange.saying.was_sent(chat, chat.own_message(sent, Kind.RECALL, b"", Extra(about=own.seq)))
 
 
 async def _shake(desk: Desk, rest: str) -> None:
     chat = _chat(desk)
     sent = await desk.exchange.client.shake(chat.id)
-    desk.exchange.was_sent(chat, chat.own_message(sent, Kind.ATTENTION, b""))
+    desk.exchange.saying.was_sent(chat, chat.own_message(sent, Kind.ATTENTION, b""))
 
 
 async def _burn(desk: Desk, rest: str) -> None:
     seconds, *text = needed(rest).split(None, 1)
     if not (seconds.isascii() and seconds.isdigit() and int(seconds) and text):
         raise Misuse
-    desk.exchange.say(open_chat(desk), text[0], int(seconds))
+    desk.exchange.saying.say(open_chat(desk), text[0], int(seconds))
 
 
 async def _forward(desk: Desk, rest: str) -> None:
@@ -66,7 +68,7 @@ async def _forward(desk: Desk, rest: str) -> None:
     chosen = _chosen(chat, words[0] if words else "")
     target = _group(desk, whom) if whom.startswith("*") else await chat_with(desk, account_name(whom))
     sent = await desk.exchange.client.forward(chat.id, chosen.source, target.id)
-    desk.exchange.was_sent(target, _forwarded(target, chosen.message, sent))
+    desk.exchange.saying.was_sent(target, _forwarded(target, chosen.message, sent))
     desk.notice(f"Forwarded to {target.title}.")
 
 

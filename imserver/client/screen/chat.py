@@ -39,6 +39,7 @@ NOBODY = "somebody"
 class Waiting:
     """An own message that is not on the server's disk: on its way, or refused for that reason."""
 
+    client_id: bytes
     text: str
     time_ms: int
     refusal: str = ""

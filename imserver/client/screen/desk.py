@@ -21,7 +21,7 @@ from imserver.client.screen.listing import Entry, entries
 from imserver.client.screen.orders import help_lines, is_order, obey
 from imserver.client.screen.people import in_words, wish
 from imserver.client.screen.sidebar import Sidebar
-from imserver.client.screen.status import Status, heading
+from imserver.client.screen.status import NOTICE_SECONDS, Status, heading, not_sent
 from imserver.client.screen.wording import settled
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Desk(Screen[None]):
         self.exchange: Exchange
         self._status = Status()
         self._changing = False
+        self._asked_until = 0.0
         self._leaving = False
 
     def compose(self) -> ComposeResult:
@@ -140,14 +141,14 @@ class Desk(Screen[None]):
         self.app.call_later(self.app.push_screen, Sheet(title, lines))
 
     def leave(self) -> None:
-        """End; the second time even if messages wait."""
-        waiting = self.exchange.chats.waiting
-        if waiting and not self._leaving:
+        """End; while texts wait, only when that is said twice."""
+        waiting, now = self.exchange.chats.waiting, self.exchange.clock.seconds()
+        if waiting and now >= self._asked_until:
+            self._asked_until = now + NOTICE_SECONDS
+            self.notice(not_sent(waiting))
+        else:
             self._leaving = True
-            self.notice(f"{waiting} messages are not sent yet. Ctrl-Q again drops them.")
-            return
-        self._leaving = True
-        self.app.exit()
+            self.app.exit()
 
     # -- drawing
 
@@ -188,7 +189,7 @@ class Desk(Screen[None]):
             self.query_one(EntryLine).take(text)
             self.notice("Say to whom: choose a conversation, or write /msg NAME.")
         elif text and chat is not None:
-            self.exchange.say(chat, text.removeprefix("/") if text.startswith("//") else text)
+            self.exchange.saying.say(chat, text.removeprefix("/") if text.startswith("//") else text)
             self._end()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:

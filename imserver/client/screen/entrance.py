@@ -10,6 +10,7 @@ from imserver.client.client import Client, register
 from imserver.client.errors import RequestRefused
 from imserver.client.profile import Profile
 from imserver.client.screen.exchange import Exchange
+from imserver.client.screen.unsent import Unsent
 from imserver.client.state import StateFile, known_accounts
 from imserver.core.errors import Code
 
@@ -56,6 +57,7 @@ class Entrance:
                 await self._log_in(profile, who.password)
             client = profile.client(self.clock, self._endpoint, exchange.arrived, exchange.connection_changed)
             exchange.use(client)
+            exchange.saying.keep(Unsent(profile.unsent))
             await client.log_in_again()
             self._client = client
         except BaseException:  # also when cancelled

@@ -48,7 +48,7 @@ async def _message(desk: Desk, rest: str) -> None:
     chat = await chat_with(desk, name)
     desk.open_chat(chat)
     if text:
-        desk.exchange.say(chat, text)
+        desk.exchange.saying.say(chat, text)
 
 
 async def _open(desk: Desk, rest: str) -> None:
@@ -74,6 +74,7 @@ async def _help(desk: Desk, rest: str) -> None:
 
 async def _log_out(desk: Desk, rest: str) -> None:
     await desk.exchange.client.log_out()
+    desk.exchange.saying.forget()
 
 
 async def _quit(desk: Desk, rest: str) -> None:

@@ -93,7 +93,7 @@ class SayingTest(ExchangeCase):
 
     def said(self, conversation: int, text: str) -> Extra | None:
         """Say it there; -> what went with it."""
-        self.exchange.say(self.chat(conversation), text)
+        self.exchange.saying.say(self.chat(conversation), text)
         self.settle()
         message = self.server.log[conversation][-1]
         self.assertEqual(self.chat(conversation).messages[-1].extra, message.extra)
