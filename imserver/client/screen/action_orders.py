@@ -10,7 +10,6 @@ from imserver.client.screen.order import (
     chat_with,
     needed,
     open_chat,
-    say_if_it_waits,
 )
 from imserver.client.screen.shown import Shown, shown
 from imserver.core.errors import Code
@@ -28,13 +27,8 @@ def _own_newest(chat: Chat) -> Message:
     return own
 
 
-def _chat(desk: Desk) -> Chat:
-    say_if_it_waits(desk)
-    return open_chat(desk)
-
-
 async def _edit(desk: Desk, rest: str) -> None:
-    text, chat = needed(rest), _chat(desk)
+    text, chat = needed(rest), open_chat(desk)
     own = _own_newest(chat)
     sent = await desk.exchange.client.edit(chat.id, own.seq, text)
     desk.exchange.saying.was_sent(
@@ -43,14 +37,14 @@ async def _edit(desk: Desk, rest: str) -> None:
 
 
 async def _recall(desk: Desk, rest: str) -> None:
-    chat = _chat(desk)
+    chat = open_chat(desk)
     own = _own_newest(chat)
     sent = await desk.exchange.client.recall(chat.id, own.seq)
     desk.exchange.saying.was_sent(chat, chat.own_message(sent, Kind.RECALL, b"", Extra(about=own.seq)))
 
 
 async def _shake(desk: Desk, rest: str) -> None:
-    chat = _chat(desk)
+    chat = open_chat(desk)
     sent = await desk.exchange.client.shake(chat.id)
     desk.exchange.saying.was_sent(chat, chat.own_message(sent, Kind.ATTENTION, b""))
 
@@ -64,7 +58,7 @@ async def _burn(desk: Desk, rest: str) -> None:
 
 async def _forward(desk: Desk, rest: str) -> None:
     whom, *words = needed(rest).split(None, 1)
-    chat = _chat(desk)
+    chat = open_chat(desk)
     chosen = _chosen(chat, words[0] if words else "")
     target = _group(desk, whom) if whom.startswith("*") else await chat_with(desk, account_name(whom))
     sent = await desk.exchange.client.forward(chat.id, chosen.source, target.id)
@@ -106,5 +100,5 @@ ACTION_ORDERS: tuple[Order, ...] = (
     Order("/recall", "", "take your newest message back", _recall),
     Order("/forward", "NAME|*N [WORDS]", "pass on what others said, or what has WORDS", _forward, "names"),
     Order("/shake", "", "call for attention", _shake),
-    Order("/burn", "SECONDS TEXT", "say what is gone so long after it was read", _burn),
+    Order("/burn", "SECONDS TEXT", "say what is gone so long after it was read", _burn, asks=False),
 )

@@ -60,6 +60,10 @@ class ScreenApp(App[None]):
         else:
             self.exit()
 
+    def action_help_quit(self) -> None:
+        """Ctrl-C, where nothing else has a use for it."""
+        self.desk.notice("Ctrl-Q quits.")
+
     def begin_again(self, said: str) -> None:
         """The account is not logged in any more: ask how to go on."""
         self.run_worker(self._begin(said, ask=True), exit_on_error=True)

@@ -17,7 +17,7 @@ HIGH_ROWS = 18  # enough for an empty line between the fields
 class LoginForm(ModalScreen[Credentials | None]):
     """Asks for a name and a password; None: leave.  `said` is why it is shown again."""
 
-    BINDINGS = [("escape", "leave", "Quit")]
+    BINDINGS = [("escape,ctrl+c", "leave", "Quit")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (HIGH_ROWS, "-high")]
 
     def __init__(self, server: str, name: str, known: Sequence[str], said: str) -> None:
@@ -87,7 +87,7 @@ class LoginForm(ModalScreen[Credentials | None]):
 class Sheet(ModalScreen[None]):
     """Lines to read, scrolled with the arrow keys."""
 
-    BINDINGS = [("escape,q,enter,f1", "dismiss", "Close")]
+    BINDINGS = [("escape,q,enter,f1,ctrl+c", "dismiss", "Close")]
 
     def __init__(self, title: str, lines: Sequence[str]) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class Sheet(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Called by textual."""
-        with VerticalScroll(id="sheet"):
+        with VerticalScroll(id="sheet") as sheet:
+            sheet.border_subtitle = "Esc closes"
             yield Static(Text(settled(self._title), "bold"))
             yield Static(Text("\n".join(settled(line) for line in self._lines)))
-            yield Static(Text("Esc closes", "dim"))

@@ -35,13 +35,17 @@ Run = Callable[[Desk, str], Coroutine[Any, Any, None]]
 
 @dataclass(slots=True, frozen=True)
 class Order:
-    """`words` begin the line, `usage` follows; `takes` says what Tab completes after them: names, groups or nothing."""
+    """`words` begin the line, `usage` follows; `takes` says what Tab completes after them: names, groups or nothing.
+
+    `asks`: it cannot be done without the server.
+    """
 
     words: str
     usage: str
     meaning: str
     run: Run
     takes: str = ""
+    asks: bool = True
 
 
 def needed(rest: str) -> str:

@@ -6,7 +6,16 @@ A line that begins with two slashes is a text that begins with one.
 from imserver.client.errors import RequestRefused
 from imserver.client.screen.action_orders import ACTION_ORDERS
 from imserver.client.screen.group_orders import GROUP_ORDERS
-from imserver.client.screen.order import Desk, Misuse, Order, chat_with, name_and_rest, needed, open_chat
+from imserver.client.screen.order import (
+    Desk,
+    Misuse,
+    Order,
+    chat_with,
+    name_and_rest,
+    needed,
+    open_chat,
+    say_if_it_waits,
+)
 from imserver.client.screen.people_orders import PEOPLE_ORDERS
 from imserver.core.errors import Code
 from imserver.core.values import Role
@@ -32,6 +41,8 @@ async def obey(desk: Desk, text: str) -> None:
     """Do what a line says.  Raises ClientError."""
     try:
         order, rest = find(text)
+        if order.asks:
+            say_if_it_waits(desk)
         try:
             await order.run(desk, rest)
         except Misuse as misuse:
@@ -82,15 +93,15 @@ async def _quit(desk: Desk, rest: str) -> None:
 
 
 ORDERS: tuple[Order, ...] = (
-    Order("/msg", "NAME [TEXT]", "write to somebody", _message, "names"),
-    Order("/open", "GROUP", "go to a group, by title or id", _open, "groups"),
+    Order("/msg", "NAME [TEXT]", "write to somebody", _message, "names", asks=False),
+    Order("/open", "GROUP", "go to a group, by title or id", _open, "groups", asks=False),
     Order("/members", "", "who is in this conversation", _members),
     *ACTION_ORDERS,
     *PEOPLE_ORDERS,
     *GROUP_ORDERS,
     Order("/logout", "", "end this device's login here", _log_out),
-    Order("/help", "", "this list", _help),
-    Order("/quit", "", "end; so does Ctrl-Q", _quit),
+    Order("/help", "", "this list", _help, asks=False),
+    Order("/quit", "", "end; so does Ctrl-Q", _quit, asks=False),
 )
 KEYS = (
     ("Enter", "send"),

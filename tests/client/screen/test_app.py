@@ -293,11 +293,30 @@ class TalkTest(AppCase):
         async def scenario(person: Person) -> None:
             await person.press("f1")
             self.assertIn("Alt-Enter", person.sees)
+            self.assertIn("Esc closes", person.sees)
             await person.press("escape")
             self.assertNotIn("Alt-Enter", person.sees)
 
         for size in SIZES:
             self.use(scenario, size)
+
+    def test_interrupt(self) -> None:
+        """Ctrl-C says how to quit; it closes a page, and the form to log in."""
+
+        async def scenario(person: Person) -> None:
+            await person.press("ctrl+c")
+            self.assertIn("Ctrl-Q quits", person.sees)
+            await person.press("f1", "ctrl+c")
+            self.assertNotIn("Alt-Enter", person.sees)
+            self.assertTrue(person.app.is_running)
+
+        async def at_the_form(person: Person) -> None:
+            await person.press("ctrl+c")
+            self.assertFalse(person.app.is_running)
+
+        self.use(scenario)
+        self.folder = Path(self.mktemp())
+        self.use(at_the_form, form=True)
 
     def test_to_nobody(self) -> None:
         """What was typed is kept, and it is said what to do."""

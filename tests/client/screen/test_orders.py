@@ -78,6 +78,20 @@ class OrderTest(ExchangeCase):
         self.settle()
         self.assertEqual(self.server.texts(DIRECT, BOB), ["hello"])
 
+    def test_orders_without_a_connection(self) -> None:
+        """So it is with all that ask the server, and no others."""
+        self.server.reachable = False
+        self.server.connection.cut()
+        for text, waits in (
+            ("/status away", True),
+            ("/search al", True),
+            ("/help", False),
+            ("/open team", False),
+        ):
+            self.desk.notices.clear()
+            self.obey(text)
+            self.assertEqual(["no connection" in each for each in self.desk.notices], [True] if waits else [])
+
     def test_open(self) -> None:
         """By title; what is not there, or is there twice, is said."""
         self.obey("/open team")
