@@ -39,11 +39,27 @@ class Profile:
         """Get a token for each device; raises RequestRefused or NotConnected."""
         installation = os.urandom(_INSTALLATION_BYTES).hex()
         for file, suffix in ((self.listener, ""), (self.sender, "-send")):
-            state = file.load()
-            state.device = state.device or f"imchat-{installation}{suffix}"
-            client = Client(clock, endpoint, _ignore, state=state, save=file.save, receives=False)
-            await client.log_in(self.name, password)
-            await client.close()
+            await self._log_in(file, f"imchat-{installation}{suffix}", clock, endpoint, password)
+
+    async def log_in_sender(
+        self, clock: IReactorTime, endpoint: IStreamClientEndpoint, password: str
+    ) -> None:
+        """Get another token for the sending device, whose own one has ended; raises likewise."""
+        await self._log_in(self.sender, self.sender.load().device, clock, endpoint, password)
+
+    async def _log_in(
+        self,
+        file: StateFile,
+        device: str,
+        clock: IReactorTime,
+        endpoint: IStreamClientEndpoint,
+        password: str,
+    ) -> None:
+        state = file.load()
+        state.device = state.device or device
+        client = Client(clock, endpoint, _ignore, state=state, save=file.save, receives=False)
+        await client.log_in(self.name, password)
+        await client.close()
 
     def client(
         self,

@@ -1,4 +1,4 @@
-"""Orders about messages: correct, take back and forward one, call for attention, and say what is to be burnt."""
+"""Orders about messages: correct, take back, answer and forward one, call for attention, say what is to be burnt."""
 
 from imserver.client.errors import RequestRefused
 from imserver.client.screen.chat import SAID, Chat
@@ -56,6 +56,22 @@ async def _burn(desk: Desk, rest: str) -> None:
     desk.exchange.saying.say(open_chat(desk), text[0], int(seconds))
 
 
+async def _reply(desk: Desk, rest: str) -> None:
+    chat = open_chat(desk)
+    words, text = _quoted(needed(rest))
+    desk.exchange.saying.say(chat, needed(text), about=_chosen(chat, words).message.seq)
+
+
+def _quoted(rest: str) -> tuple[str, str]:
+    """`'the words' text` -> the words, text; without quotation marks at its beginning: nothing, and all."""
+    if rest[0] not in "'\"":
+        return "", rest
+    words, mark, text = rest[1:].partition(rest[0])
+    if not mark:
+        raise Misuse("a quotation mark is not closed")
+    return words, text.strip()
+
+
 async def _forward(desk: Desk, rest: str) -> None:
     whom, *words = needed(rest).split(None, 1)
     chat = open_chat(desk)
@@ -98,7 +114,8 @@ def _group(desk: Desk, word: str) -> Chat:
 ACTION_ORDERS: tuple[Order, ...] = (
     Order("/edit", "TEXT", "say this instead of your newest message", _edit),
     Order("/recall", "", "take your newest message back", _recall),
-    Order("/forward", "NAME|*N [WORDS]", "pass on what others said, or what has WORDS", _forward, "names"),
+    Order("/reply", "['WORDS'] TEXT", "answer the newest, or what has WORDS", _reply, asks=False),
+    Order("/forward", "NAME|*N [WORDS]", "pass on the newest, or what has WORDS", _forward, "names"),
     Order("/shake", "", "call for attention", _shake),
     Order("/burn", "SECONDS TEXT", "say what is gone so long after it was read", _burn, asks=False),
 )

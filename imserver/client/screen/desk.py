@@ -13,9 +13,10 @@ from textual.widgets import Footer, Static, TextArea
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.screen.chat import Chat
 from imserver.client.screen.completion import complete
+from imserver.client.screen.entrance import NewPassword
 from imserver.client.screen.entry_line import EntryLine, Keys
 from imserver.client.screen.exchange import Exchange
-from imserver.client.screen.forms import Sheet
+from imserver.client.screen.forms import PasswordForm, Sheet
 from imserver.client.screen.history import History
 from imserver.client.screen.listing import Entry, entries
 from imserver.client.screen.orders import help_lines, is_order, obey
@@ -139,6 +140,14 @@ class Desk(Screen[None]):
     def sheet(self, title: str, lines: Sequence[str]) -> None:
         """Lines to read."""
         self.app.call_later(self.app.push_screen, Sheet(title, lines))
+
+    def change_password(self) -> None:
+        """Ask for it, above everything else."""
+        self.app.call_later(self.app.push_screen, PasswordForm(), self._password_given)
+
+    def _password_given(self, password: NewPassword | None) -> None:
+        if password is not None:
+            self.exchange.spawn(self.app.change_password(password))
 
     def leave(self) -> None:
         """End; while texts wait, only when that is said twice."""

@@ -1,4 +1,4 @@
-"""What lies above the conversations for a while: the form to log in or register, and pages to read."""
+"""What lies above the conversations for a while: forms to log in or register and to change a password, and pages to read."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from imserver.client.screen.entrance import Credentials
+from imserver.client.screen.entrance import Credentials, NewPassword
 from imserver.client.screen.wording import settled
 
 HIGH_ROWS = 18  # enough for an empty line between the fields
@@ -82,6 +82,44 @@ class LoginForm(ModalScreen[Credentials | None]):
     def _say(self, text: str, field: Input) -> None:
         self.query_one("#said", Static).update(Text(text, "bold"))
         field.focus()
+
+
+class PasswordForm(ModalScreen[NewPassword | None]):
+    """Asks for the password and twice for another one; None: it stays as it is."""
+
+    BINDINGS = [("escape,ctrl+c", "leave", "Cancel")]
+    VERTICAL_BREAKPOINTS = LoginForm.VERTICAL_BREAKPOINTS
+
+    def compose(self) -> ComposeResult:
+        """Called by textual."""
+        with VerticalScroll(id="form") as form:
+            form.border_subtitle = "Enter changes it, Esc does not"
+            yield Static(Text("Change the password", "bold"))
+            yield Input(placeholder="password", password=True, compact=True, id="old")
+            yield Input(placeholder="new password", password=True, compact=True, id="new")
+            yield Input(placeholder="new password again", password=True, compact=True, id="again")
+            yield Static(id="said")
+
+    def on_mount(self) -> None:
+        """Called by textual."""
+        self.query_one("#old").focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the first field that is empty; from the last one on."""
+        old, new, again = (self.query_one(f"#{each}", Input) for each in ("old", "new", "again"))
+        for field in (old, new, again):
+            if not field.value:
+                field.focus()
+                return
+        if new.value == again.value:
+            self.dismiss(NewPassword(old.value, new.value))
+        else:
+            self.query_one("#said", Static).update(Text("The new passwords are not the same.", "bold"))
+            again.focus()
+
+    def action_leave(self) -> None:
+        """Escape."""
+        self.dismiss(None)
 
 
 class Sheet(ModalScreen[None]):

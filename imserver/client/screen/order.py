@@ -22,6 +22,9 @@ class Desk(Protocol):
     def notice(self, text: str) -> None:
         """Something to read once."""
 
+    def change_password(self) -> None:
+        """Ask for the old one and the new one where they are not shown, and change it."""
+
     def leave(self) -> None:
         """End the program, or ask first if messages wait."""
 

@@ -4,6 +4,7 @@ A line that begins with two slashes is a text that begins with one.
 """
 
 from imserver.client.errors import RequestRefused
+from imserver.client.screen.account_orders import ACCOUNT_ORDERS
 from imserver.client.screen.action_orders import ACTION_ORDERS
 from imserver.client.screen.group_orders import GROUP_ORDERS
 from imserver.client.screen.order import (
@@ -99,6 +100,7 @@ ORDERS: tuple[Order, ...] = (
     *ACTION_ORDERS,
     *PEOPLE_ORDERS,
     *GROUP_ORDERS,
+    *ACCOUNT_ORDERS,
     Order("/logout", "", "end this device's login here", _log_out),
     Order("/help", "", "this list", _help, asks=False),
     Order("/quit", "", "end; so does Ctrl-Q", _quit, asks=False),

@@ -24,6 +24,7 @@ class FakeDesk:
         self.sheets: list[Sequence[str]] = []
         self.rings = 0
         self.left = False
+        self.asked_for_password = False
         self.exchange: Exchange
 
     def changed(self) -> None:
@@ -46,6 +47,9 @@ class FakeDesk:
 
     def sheet(self, title: str, lines: Sequence[str]) -> None:
         self.sheets.append([title, *lines])
+
+    def change_password(self) -> None:
+        self.asked_for_password = True
 
     def leave(self) -> None:
         self.left = True

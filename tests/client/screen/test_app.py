@@ -9,12 +9,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from imserver.client.profile import Profile
 from imserver.client.screen.app import ScreenApp
 from imserver.client.screen.entrance import Entrance
 from imserver.client.screen.entry_line import EntryLine
 from imserver.client.screen.history import History
 from imserver.core import events
-from imserver.core.requests import Register, SetTyping
+from imserver.core.requests import ChangePassword, LogIn, Register, SetTyping
 from imserver.core.values import Kind
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, group
 
@@ -148,6 +149,65 @@ class ComingTest(AppCase):
         entrance = Entrance(self.clock, self.server, self.folder, "here:1")
         self.assertEqual(entrance.known(), ["bob"])
         self.use(later)
+
+
+class PasswordTest(AppCase):
+    """Changing it."""
+
+    def test_changed(self) -> None:
+        """Both are hidden; the other device here logs in with the new one; nothing of them stays in sight."""
+
+        async def scenario(person: Person) -> None:
+            await person.type("/password")
+            await person.press("enter", *PASSWORD.replace(" ", "_"), "enter", "n", "e", "w", "enter")
+            self.assertIn("•" * len(PASSWORD), person.sees)
+            await person.press("o", "l", "d", "enter")
+            self.assertIn("not the same", person.sees)
+            await person.press("backspace", "backspace", "backspace", "n", "e", "w")
+            self.assertNotIn("new\n", person.sees)
+            await person.press("enter")
+            self.assertIn("The password is changed", person.sees)
+            self.assertNotIn("•", person.sees)
+
+        self.server.override = lambda request: (
+            events.LoggedIn(BOB, "imchat-2", b"another", b"", 7)
+            if isinstance(request, LogIn) and request.password == "new"
+            else None
+        )
+        self.use(scenario)
+        change = next(each for each in self.server.heard if isinstance(each, ChangePassword))
+        self.assertEqual((change.old_password, change.new_password), (PASSWORD.replace(" ", "_"), "new"))
+        profile = Profile(self.folder, "here:1", BOB.name)
+        self.assertEqual((profile.sender.load().token, profile.listener.load().token), (b"another", b"token"))
+
+    def test_refused(self) -> None:
+        """It is said why, and the other device stays logged in; so it does without a connection, when nothing is asked."""
+
+        async def scenario(person: Person) -> None:
+            for said in ("wrong", "no connection"):
+                await person.type("/password")
+                await person.press("enter", "x", "enter", "y", "enter", "y", "enter")
+                self.assertIn(said, person.sees)
+                self.server.reachable = False
+                self.server.connection.cut()
+
+        self.server.override = lambda request: (
+            events.Refused("WRONG_CREDENTIALS", "wrong") if isinstance(request, ChangePassword) else None
+        )
+        self.use(scenario)
+        self.assertEqual(len([each for each in self.server.heard if isinstance(each, ChangePassword)]), 1)
+        self.assertEqual(Profile(self.folder, "here:1", BOB.name).sender.load().token, b"token")
+
+    def test_cancelled(self) -> None:
+        """Escape leaves it as it is."""
+
+        async def scenario(person: Person) -> None:
+            await person.type("/password")
+            await person.press("enter", "x", "escape")
+            self.assertNotIn("Change the password", person.sees)
+
+        self.use(scenario)
+        self.assertEqual([each for each in self.server.heard if isinstance(each, ChangePassword)], [])
 
 
 class TalkTest(AppCase):
