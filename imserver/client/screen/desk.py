@@ -84,9 +84,13 @@ class Desk(Screen[None]):
 
     def on_mount(self) -> None:
         """Called by textual."""
-        self.set_interval(1.0, self._show_status)
+        self.set_interval(1.0, self._second_passed)
         self.watch(self.app, "app_focus", self.changed, init=False)
         self.query_one(EntryLine).focus()
+
+    def _second_passed(self) -> None:
+        self.exchange.burn()
+        self._show_status()
 
     def on_screen_resume(self) -> None:
         """Nothing lies above it any more."""

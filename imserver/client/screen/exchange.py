@@ -60,6 +60,7 @@ class Exchange:
         self.people = People()
         self._chosen: Presence | None = None
         self.saying = Saying(self, wall_ms)
+        self._wall_ms = wall_ms
         self._log_epoch = 0
         self._fetching: set[int] = set()
         self._typing_told: tuple[int, float] = (0, 0.0)
@@ -225,9 +226,15 @@ class Exchange:
 
     def messages_came(self, chat: Chat) -> None:
         """It holds others than before."""
+        chat.burn(self._wall_ms())
         self.chats.touch(chat)
         self.view.changed()
         self.spawn(self._name_origins(chat))
+
+    def burn(self) -> None:
+        """Time has passed: some of what is to be burnt may be over."""
+        if self.chats.burn(self._wall_ms()):
+            self.view.changed()
 
     # -- marks
 

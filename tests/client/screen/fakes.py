@@ -62,7 +62,8 @@ class ExchangeCase(SynchronousTestCase):
         self.clock = Clock()
         self.server = FakeServer(self.clock)
         self.desk = FakeDesk()
-        self.exchange = self.desk.exchange = Exchange(self.clock, lambda: 1_000, self.desk)
+        self.wall_ms = 1_000
+        self.exchange = self.desk.exchange = Exchange(self.clock, lambda: self.wall_ms, self.desk)
         self.folder = Path(self.mktemp())
 
     def start(self) -> None:

@@ -78,7 +78,7 @@ class KeepingTest(ExchangeCase):
 
     def come(self) -> None:
         """Start imchat."""
-        self.exchange = self.desk.exchange = Exchange(self.clock, lambda: 1_000, self.desk)
+        self.exchange = self.desk.exchange = Exchange(self.clock, lambda: self.wall_ms, self.desk)
         self.exchange.saying.keep(Unsent(self.path))
         self.start()
 
