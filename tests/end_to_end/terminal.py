@@ -41,6 +41,10 @@ class Terminal:
         """Letters as they are."""
         self._tmux("send-keys", "-l", text)
 
+    def send(self, data: bytes) -> None:
+        """Bytes as they are, as a terminal sends them that is not tmux."""
+        self._tmux("send-keys", "-H", *(f"{byte:02x}" for byte in data))
+
     def say(self, text: str) -> None:
         """A line."""
         self.type(text)

@@ -122,6 +122,18 @@ class ScreenTests(Screen):
         alice.wait_for(r"\x1b[2J\x1b]0;owned\x07\x1bc", "[red]markup[/red]", r"\u202e")
         alice.wait_for("alice - online")
 
+    def test_another_terminal(self) -> None:
+        """Letters in Latin-1 are shown as unknown and end nothing; the function keys of the Linux console and of xterm work."""
+        alice = self.register("alice")
+        alice.send(b"a\xfcb")
+        alice.wait_for("a\N{REPLACEMENT CHARACTER}b")
+        for help_key in (b"\x1b[[A", b"\x1bOP", b"\x1b[11~"):
+            alice.send(help_key)
+            alice.wait_for("Esc closes")
+            alice.keys("q")
+            alice.wait_for("Esc closes", gone=True)
+        alice.wait_for("alice - online")
+
     def test_a_long_history(self) -> None:
         """What was missed is unread; pages come while scrolling up; another size shows the same."""
         self.register("alice").keys("C-q")
