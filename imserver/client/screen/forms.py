@@ -17,6 +17,7 @@ HIGH_ROWS = 18  # enough for an empty line between the fields
 class LoginForm(ModalScreen[Credentials | None]):
     """Asks for a name and a password; None: leave.  `said` is why it is shown again."""
 
+    AUTO_FOCUS = ".begin"
     BINDINGS = [("escape,ctrl+c", "leave", "Quit")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (HIGH_ROWS, "-high")]
 
@@ -35,8 +36,11 @@ class LoginForm(ModalScreen[Credentials | None]):
                 yield Static(
                     Text(f"Logged in here, no password needed: {settled(', '.join(self._known))}", "dim")
                 )
-            yield Input(self._name, placeholder="name", compact=True, id="name")
-            yield Input(placeholder="password", password=True, compact=True, id="password")
+            name = Input(self._name, placeholder="name", compact=True, id="name")
+            password = Input(placeholder="password", password=True, compact=True, id="password")
+            (password if self._name else name).add_class("begin")
+            yield name
+            yield password
             yield Input(placeholder="password again, to register", password=True, compact=True, id="again")
             yield Input(placeholder="invitation, if one is needed", compact=True, id="invitation")
             yield Static(Text(settled(self._said), "bold"), id="said")
@@ -44,10 +48,6 @@ class LoginForm(ModalScreen[Credentials | None]):
                 yield Button("Log in", compact=True, id="login")
                 yield Button("Register", compact=True, id="register")
                 yield Button("Quit", compact=True, id="leave")
-
-    def on_mount(self) -> None:
-        """Called by textual."""
-        self.query_one("#password" if self._name else "#name").focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes to the next field, and after the last one on."""
@@ -87,6 +87,7 @@ class LoginForm(ModalScreen[Credentials | None]):
 class PasswordForm(ModalScreen[NewPassword | None]):
     """Asks for the password and twice for another one; None: it stays as it is."""
 
+    AUTO_FOCUS = "#old"
     BINDINGS = [("escape,ctrl+c", "leave", "Cancel")]
     VERTICAL_BREAKPOINTS = LoginForm.VERTICAL_BREAKPOINTS
 
@@ -99,10 +100,6 @@ class PasswordForm(ModalScreen[NewPassword | None]):
             yield Input(placeholder="new password", password=True, compact=True, id="new")
             yield Input(placeholder="new password again", password=True, compact=True, id="again")
             yield Static(id="said")
-
-    def on_mount(self) -> None:
-        """Called by textual."""
-        self.query_one("#old").focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes to the first field that is empty; from the last one on."""

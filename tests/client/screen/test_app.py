@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -19,7 +20,8 @@ from imserver.core.requests import ChangePassword, LogIn, Register, SetTyping
 from imserver.core.values import Kind
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, group
 
-SECONDS = 30.0
+SECONDS = 120.0
+QUIET_ROUNDS = 2
 SIZES = ((80, 24), (40, 12))
 Scenario = Callable[["Person"], Awaitable[None]]
 
@@ -35,13 +37,22 @@ class Person:
 
     async def wait(self, seconds: float = 0.0) -> None:
         """Let everything move, and as much time pass."""
-        for _ in range(4):
-            await self._pilot.pause()
-            self.server.settle()
-            self._clock.advance(0.01)
+        await self._settle()
         self._clock.advance(seconds)
-        self.server.settle()
-        await self._pilot.pause()
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Until nothing has moved for a few rounds: a pause of textual's ends early on a machine that is busy."""
+        quiet_rounds = 0
+        while quiet_rounds < QUIET_ROUNDS:
+            await self._pilot.pause()
+            moved = self.server.settle() or any(each.message_queue_size for each in self._pumps())
+            quiet_rounds = 0 if moved else quiet_rounds + 1
+            self._clock.advance(0.01)
+
+    def _pumps(self) -> list[MessagePump]:
+        screens = self.app.screen_stack
+        return [self.app, *screens, *(widget for screen in screens for widget in screen.walk_children())]
 
     async def press(self, *keys: str) -> None:
         """Keys, by textual's names."""
