@@ -21,7 +21,7 @@ _INSTALLATION_BYTES = 4
 
 
 class Profile:
-    """The two states of an account, and the file of what it has not sent."""
+    """The two states of an account, and the files of what it has not sent and has chosen to be."""
 
     def __init__(self, folder: Path, server: str, name: str) -> None:
         self.name = name
@@ -29,6 +29,7 @@ class Profile:
         self.listener = StateFile(path / "listener.json")
         self.sender = StateFile(path / "sender.json")
         self.unsent = path / "unsent.json"  # texts that wait for a connection
+        self.presence = path / "presence.json"  # what somebody has chosen to be
 
     @property
     def logged_in(self) -> bool:
@@ -92,6 +93,7 @@ class Profile:
         self.listener.remove()
         self.sender.remove()
         private_file.remove(self.unsent)
+        private_file.remove(self.presence)
 
 
 def _ignore(event: Event) -> None:

@@ -205,7 +205,7 @@ class ScreenTests(Screen):
         self.assertNotIn("Traceback", seen)
 
     def test_contacts(self) -> None:
-        """Somebody asks, is accepted, and is seen to come and go."""
+        """Somebody asks, is accepted, is seen to come and go, and is what he has chosen to be when he comes again."""
         alice, bob = self.register("alice"), self.register("bob")
         alice.say("/add bob")
         bob.wait_for("? alice asks")
@@ -215,6 +215,8 @@ class ScreenTests(Screen):
         alice.wait_for("◌ bob")
         bob.keys("C-q")
         alice.wait_for("○ bob")
+        self.open("bob").wait_for("bob - away: lunch")
+        alice.wait_for("◌ bob")
 
     def test_actions(self) -> None:
         """Said wrongly and corrected, taken back, passed on, burnt, and a call that rings: both see the same."""

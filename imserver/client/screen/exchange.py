@@ -13,6 +13,7 @@ from imserver.client.client import Client
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.screen.chat import Chat
 from imserver.client.screen.chats import Chats
+from imserver.client.screen.chosen import ChosenPresence
 from imserver.client.screen.naming import learn_members, learn_origins
 from imserver.client.screen.paging import PAGE, fetch_newer, fetch_older
 from imserver.client.screen.people import People, wish, wish_to_join
@@ -58,7 +59,7 @@ class Exchange:
         self.view = view
         self.chats = Chats(Account(0, "", "", ""))
         self.people = People()
-        self._chosen: Presence | None = None
+        self.chosen = ChosenPresence()
         self.saying = Saying(self, wall_ms)
         self._wall_ms = wall_ms
         self._log_epoch = 0
@@ -159,15 +160,16 @@ class Exchange:
 
     async def _list_people(self) -> None:
         """All contacts, and who asks to be one; and what this device has chosen to be."""
-        if self._chosen is not None:
-            await self.client.ask(SetPresence(self._chosen.state, self._chosen.text))
+        if not self.chosen.is_plain:
+            await self.choose_presence(self.chosen.presence)
         self.people.replace(await self.client.contacts(), await self.client.contact_requests())
         self.view.changed()
 
     async def choose_presence(self, presence: Presence) -> None:
-        """Be this available, also after the next connection."""
+        """Be this available, also with the next connection, and the next time."""
         await self.client.ask(SetPresence(presence.state, presence.text))
-        self.people.own = self._chosen = presence
+        self.people.own = presence
+        self.chosen.choose(presence)
         self.view.changed()
 
     def open(self, chat: Chat) -> None:

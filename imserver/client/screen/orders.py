@@ -87,6 +87,7 @@ async def _help(desk: Desk, rest: str) -> None:
 async def _log_out(desk: Desk, rest: str) -> None:
     await desk.exchange.client.log_out()
     desk.exchange.saying.forget()
+    desk.exchange.chosen.forget()
 
 
 async def _quit(desk: Desk, rest: str) -> None:
