@@ -39,11 +39,11 @@ class Desk(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW_ROWS, "-high")]
     BINDINGS = [  # for the footer, and for the mouse on it; the keys themselves are obeyed by the entry line
         Binding("f1", "help", "Help", key_display="F1"),
+        Binding("ctrl+q", "app.quit", "Quit", priority=True),
         Binding("f2", "toggle_list", "List", key_display="F2"),
         Binding("f3", "next_unread", "Unread", key_display="F3"),
         Binding("alt+down", "move(1)", "Next", key_display="M-↓"),
         Binding("alt+up", "move(-1)", "Previous", key_display="M-↑"),
-        Binding("ctrl+q", "app.quit", "Quit", priority=True),
     ]
     app: "ScreenApp"
 

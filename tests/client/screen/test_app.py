@@ -118,6 +118,10 @@ class ComingTest(AppCase):
 
         async def scenario(person: Person) -> None:
             self.assertIn("imserver at here:1", person.sees)
+            for name, said in (("", "Type a name."), ("bob", "Type the password.")):
+                await person.fill(name, "")
+                self.assertIn(said, person.sees)
+            self.assertEqual(self.server.heard, [])
             await person.fill("Bob ", "wrong")
             self.assertIn("no", person.sees)
             await person.fill("bob", PASSWORD)
@@ -127,6 +131,7 @@ class ComingTest(AppCase):
         for size in SIZES:
             self.use(scenario, size, form=True)
             self.folder = Path(self.mktemp())
+            self.server.heard.clear()
 
     def test_register(self) -> None:
         """The password twice; nothing is sent while they differ."""
