@@ -452,15 +452,41 @@ class HistoryTest(AppCase):
 
         self.use(scenario)
 
+    def test_the_end_stays_in_sight(self) -> None:
+        """Though a notice, more lines to write, or a smaller terminal take rows away; what arrives is shown and read."""
+
+        async def scenario(person: Person) -> None:
+            await person.press("alt+down")
+            for number, shrink in enumerate(
+                (
+                    lambda: person.app.desk.notice("look here"),
+                    lambda: person.app.screen.query_one("#entry", EntryLine).insert("one\ntwo\nthree"),
+                )
+            ):
+                shrink()
+                await person.wait()
+                self.assertIn(f"message {200 + number}\n", person.sees)
+                self.server.say(DIRECT, f"message {201 + number}")
+                await person.wait()
+                self.assertIn(f"message {201 + number}\n", person.sees)
+                self.assertEqual(self.server.read[DIRECT], 201 + number)
+            for size in ((80, 12), (40, 10), (80, 24)):
+                await person.resize(*size)
+                self.assertIn("message 202\n", person.sees)
+
+        self.use(scenario)
+
     def test_resizing(self) -> None:
         """Smaller and larger, down to nothing that makes sense; what is in sight stays."""
 
         async def scenario(person: Person) -> None:
-            await person.press("alt+down", "pageup", "pageup")
+            await person.press("alt+down")
+            await person.press("pageup", "pageup")
+            top = person.sees.splitlines()[2].partition("▕")[2]
             for size in ((40, 12), (20, 5), (10, 3), (3, 2), (100, 40), (80, 24)):
                 await person.resize(*size)
             self.assertNotIn("message 200", person.sees)
-            self.assertIn("message 1", person.sees)
+            self.assertIn(top, person.sees)
             await person.press("ctrl+end")
             self.assertTrue(person.app.screen.query_one(History).is_at_end)
 
