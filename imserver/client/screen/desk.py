@@ -51,6 +51,7 @@ class Desk(Screen[None]):
         super().__init__()
         self.exchange: Exchange
         self._status = Status()
+        self._written: dict[str, str] = {}
         self._changing = False
         self._asked_until = 0.0
         self._leaving = False
@@ -179,14 +180,18 @@ class Desk(Screen[None]):
 
     def _show_status(self) -> None:
         now, chats = self.exchange.clock.seconds(), self.exchange.chats
-        title = settled(heading(chats.open, self.exchange.people, now))
-        self.query_one("#heading", Static).update(Text(title, "reverse"))
         own = f"{chats.own.name} - {in_words(self.exchange.people.own)}" if chats.own.name else ""
-        self.query_one("#own", Static).update(Text(settled(own), "dim"))
-        line = self.query_one("#status", Static)
-        text = settled(self._status.line(chats.waiting, now))
-        line.update(Text(text, "bold"))
-        line.display = bool(text)
+        status = self._status.line(chats.waiting, now)
+        self._write("#heading", heading(chats.open, self.exchange.people, now), "reverse")
+        self._write("#own", own, "dim")
+        self._write("#status", status, "bold")
+        self.query_one("#status").display = bool(status)
+
+    def _write(self, place: str, text: str, style: str) -> None:
+        """Only what is new: nothing goes over the line while nothing happens."""
+        if self._written.get(place) != text:
+            self._written[place] = text
+            self.query_one(place, Static).update(Text(settled(text), style))
 
     def _entries(self) -> list[Entry]:
         return entries(self.exchange.chats, self.exchange.people)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
+from textual.widgets import Static
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -375,6 +376,22 @@ class TalkTest(AppCase):
 
         for size in SIZES:
             self.use(scenario, size)
+
+    def test_idle(self) -> None:
+        """Nothing is drawn anew, and so nothing goes over a slow line, while nothing happens."""
+
+        async def scenario(person: Person) -> None:
+            drawn: list[object] = []
+            self.patch(Static, "update", lambda static, text: drawn.append(text))
+            for _ in range(3):
+                person.app.desk._second_passed()
+                await person.wait()
+            self.assertEqual(drawn, [])
+            person.app.desk.notice("look here")
+            await person.wait()
+            self.assertEqual([str(text) for text in drawn], ["look here"])
+
+        self.use(scenario)
 
     def test_interrupt(self) -> None:
         """Ctrl-C says how to quit; it closes a page, and the form to log in."""
