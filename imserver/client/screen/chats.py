@@ -99,11 +99,11 @@ class Chats:
         return next(found, None) if number else None
 
     def groups(self, title: str) -> list[Chat]:
-        """The groups of that title, or the one of that id."""
+        """The groups of that title, or the one of that number: *5."""
         return [
             chat
             for chat in self._chats.values()
-            if chat.is_group and not chat.left and title in (chat.title, str(chat.id))
+            if chat.is_group and not chat.left and title in (chat.title, f"*{chat.conversation.number}")
         ]
 
     @property

@@ -180,7 +180,8 @@ class Desk(Screen[None]):
 
     def _show_status(self) -> None:
         now, chats = self.exchange.clock.seconds(), self.exchange.chats
-        own = f"{chats.own.name} - {in_words(self.exchange.people.own)}" if chats.own.name else ""
+        state = "not connected" if self._status.loss else in_words(self.exchange.people.own)
+        own = f"{chats.own.name} - {state}" if chats.own.name else ""
         status = self._status.line(chats.waiting, now)
         self._write("#heading", heading(chats.open, self.exchange.people, now), "reverse")
         self._write("#own", own, "dim")
@@ -251,6 +252,8 @@ class Desk(Screen[None]):
         unread = [chat for chat in self.exchange.chats.newest_first() if chat.unread]
         if unread:
             self.open_chat(unread[0])
+        else:
+            self.notice("Nothing is unread.")
 
     def action_move(self, step: int) -> None:
         """Alt-Down and Alt-Up."""

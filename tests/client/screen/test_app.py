@@ -239,6 +239,8 @@ class TalkTest(AppCase):
             self.assertRegex(person.sees, r"alice +1\b")
             await person.press("f3")
             self.assertIn("alice: 你好, Bob", person.sees)
+            await person.press("f3")
+            self.assertIn("Nothing is unread", person.sees)
             await person.type("hello 世界")
             await person.press("enter")
             self.assertIn("bob: hello 世界", person.sees)
@@ -523,12 +525,14 @@ class ConnectionTest(AppCase):
             await person.type("are you there?")
             await person.press("enter")
             self.assertIn("No connection", person.sees)
+            self.assertIn("bob - not connected", person.sees)
             self.assertIn("sending", person.sees)
             await person.press("ctrl+q")
             self.assertIn("not sent yet", person.sees)
             self.server.reachable = True
             await person.wait(5.0)
             self.assertIn("Connected again", person.sees)
+            self.assertIn("bob - online", person.sees)
             self.assertNotIn("sending", person.sees)
 
         self.server.say(DIRECT, "x")
