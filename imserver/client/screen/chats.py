@@ -1,5 +1,6 @@
 """All conversations of an account: the newest first, at most one of them open, and bounded in what they hold."""
 
+from imserver.client.screen.burning import Burning
 from imserver.client.screen.chat import KEPT_BYTES, KEPT_MESSAGES, MAX_BYTES, MAX_MESSAGES, Chat
 from imserver.core.values import Account, Conversation, Membership, Message
 
@@ -76,9 +77,9 @@ class Chats:
             if chat.burns:
                 chat.clear()
 
-    def burn(self, now_ms: int) -> bool:
+    def burn(self, burning: Burning, now_ms: int) -> bool:
         """Lose what was to be burnt by now; -> whether there was any."""
-        return sum(self._chats[each].burn(now_ms) for each in self._holding) > 0
+        return sum(self._chats[each].burn(burning, now_ms) for each in self._holding) > 0
 
     # -- finding
 
