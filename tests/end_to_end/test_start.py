@@ -178,6 +178,16 @@ class RefusalTests(SynchronousTestCase):
                 endpoint = f"{scheme}:127.0.0.1:{other.getsockname()[1]}"
                 self.refuse(Daemon(self, listen=[f"{wire}={endpoint}"]), endpoint, "in use", "--listen")
 
+    def test_next_start(self) -> None:
+        """A refused start leaves the data folder as a clean stop does."""
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            daemon = Daemon(self, listen=[f"native=tcp:127.0.0.1:{other.getsockname()[1]}"])
+            self.refuse(daemon, "in use")
+        daemon.start()
+        self.assertNotIn("not clean", daemon.text)
+
     def test_daemonised(self) -> None:
         """Without -n, too, the command ends with 1 and says why, and leaves no pid file."""
         with socket.socket() as other:
