@@ -149,7 +149,7 @@ class RefusalTests(SynchronousTestCase):
         """A configuration that is not there."""
         daemon = Daemon(self)
         daemon.config.unlink()
-        self.refuse(daemon, str(daemon.config))
+        self.refuse(daemon, f"cannot read the configuration {daemon.config}: No such file or directory")
 
     def test_unknown_wire(self) -> None:
         """With those that are known."""
