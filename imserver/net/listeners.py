@@ -138,7 +138,9 @@ class Listener(Service):
             wire=self.options.wire,
             where=where,
             tls=" with TLS" if self.options.tls else "",
-            hint=self.options.hint.replace("{address}", where),
+            hint=self.options.hint.replace("{address}", where).replace(
+                "{tls}", " --tls" if self.options.tls else ""
+            ),
         )
 
 

@@ -90,7 +90,7 @@ class ListenerTestCase(SynchronousTestCase):
         return ListenerOptions(
             **{
                 "wire": "echo",
-                "hint": "nc {address}",
+                "hint": "nc {address}{tls}",
                 "tls": None,
                 "proxy_from": (),
                 "allow_plain": False,
@@ -170,7 +170,7 @@ class ListeningServiceTests(ListenerTestCase):
         self.protocol.dataReceived(b"hello, which is no TLS")
         self.assertTrue(transport.disconnecting)
         self.assertNotIn(b"hello", transport.value())
-        self.assertIn("with TLS", self.messages()[0])
+        self.assertEqual(self.messages(), ["echo listens on 127.0.0.1:1 with TLS; try: nc 127.0.0.1:1 --tls"])
 
     def test_taken(self) -> None:
         """A port that cannot be had is one sentence that names it and what to do."""
