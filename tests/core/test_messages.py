@@ -59,7 +59,8 @@ class MessagesCase(SynchronousTestCase):
 class SendTests(MessagesCase):
     def test_sent(self) -> None:
         """The answer carries conversation, seq and time; the others get the message as it was sent."""
-        answer = self.alice.ask(r.Send(self.direct, b"id", Kind.OPAQUE, "application/x", b"\0\xff"))
+        body = b" \r\n" + bytes(range(256)) + b"\0 \n"
+        answer = self.alice.ask(r.Send(self.direct, b"id", Kind.OPAQUE, "application/x", body))
         self.assertEqual((answer.conversation, answer.seq), (self.direct, 1))
         (event,) = self.bob.of(e.MessageArrived)
         message = event.message
@@ -68,7 +69,7 @@ class SendTests(MessagesCase):
         )
         self.assertEqual((message.sender, message.sender_name, message.client_id), (100_001, "alice", b"id"))
         self.assertEqual(
-            (message.kind, message.content_type, message.body), (Kind.OPAQUE, "application/x", b"\0\xff")
+            (message.kind, message.content_type, message.body), (Kind.OPAQUE, "application/x", body)
         )
         self.assertEqual(self.alice.of(e.MessageArrived), [])
 
