@@ -491,6 +491,15 @@ class BoundTests(MessagesCase):
         self.assertEqual([len(batch) for batch in self.store.batches], [4, 4, 2])
         self.assertEqual(self.bob.texts, [f"{n}" for n in range(10)])
 
+    def test_turns(self) -> None:
+        """T24: in a batch that is full, senders take turns of so many."""
+        self.use(max_batch_operations=4, max_batch_per_account=2)
+        for n in range(6):
+            self.alice.start(text(self.direct, f"alice {n}"))
+        self.bob.start(text(self.direct, "bob"))
+        self.world.settle()
+        self.assertEqual(self.store.batches[0], [b"alice 0", b"alice 1", b"bob", b"alice 2"])
+
     def test_drain(self) -> None:
         """Once draining, new sends are refused; what waits is completed and answered (P10)."""
         self.begin()
