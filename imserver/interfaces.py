@@ -47,7 +47,7 @@ class IWire(Interface):
 
     name = Attribute("str: what --listen and [[listeners]] call it")
     default_endpoint = Attribute("str: where it listens unless told otherwise; empty: only where configured")
-    hint = Attribute("str: how to try it, for the log; may contain {address}")
+    hint = Attribute("str: how to try it, for the log; may contain {address} and {tls}, for --tls at need")
     options = Attribute("type: a dataclass of its listeners' own options, each with a default; None if none")
 
     def make_service(core: "Core", endpoint: str, options: "ListenerOptions") -> IService:

@@ -197,6 +197,7 @@ class Daemon(OrderedService):
             super().privilegedStartService()
         except (StoreError, CannotListen) as error:
             process.report(str(error))
+            self._store.abandon()
             raise process.NotStarted(str(error)) from error
         reactor.callWhenRunning(self._running)
 

@@ -59,7 +59,8 @@ class MessagesCase(SynchronousTestCase):
 class SendTests(MessagesCase):
     def test_sent(self) -> None:
         """The answer carries conversation, seq and time; the others get the message as it was sent."""
-        answer = self.alice.ask(r.Send(self.direct, b"id", Kind.OPAQUE, "application/x", b"\0\xff"))
+        body = b" \r\n" + bytes(range(256)) + b"\0 \n"
+        answer = self.alice.ask(r.Send(self.direct, b"id", Kind.OPAQUE, "application/x", body))
         self.assertEqual((answer.conversation, answer.seq), (self.direct, 1))
         (event,) = self.bob.of(e.MessageArrived)
         message = event.message
@@ -68,7 +69,7 @@ class SendTests(MessagesCase):
         )
         self.assertEqual((message.sender, message.sender_name, message.client_id), (100_001, "alice", b"id"))
         self.assertEqual(
-            (message.kind, message.content_type, message.body), (Kind.OPAQUE, "application/x", b"\0\xff")
+            (message.kind, message.content_type, message.body), (Kind.OPAQUE, "application/x", body)
         )
         self.assertEqual(self.alice.of(e.MessageArrived), [])
 
@@ -489,6 +490,15 @@ class BoundTests(MessagesCase):
         self.world.settle()
         self.assertEqual([len(batch) for batch in self.store.batches], [4, 4, 2])
         self.assertEqual(self.bob.texts, [f"{n}" for n in range(10)])
+
+    def test_turns(self) -> None:
+        """T24: in a batch that is full, senders take turns of so many."""
+        self.use(max_batch_operations=4, max_batch_per_account=2)
+        for n in range(6):
+            self.alice.start(text(self.direct, f"alice {n}"))
+        self.bob.start(text(self.direct, "bob"))
+        self.world.settle()
+        self.assertEqual(self.store.batches[0], [b"alice 0", b"alice 1", b"bob", b"alice 2"])
 
     def test_drain(self) -> None:
         """Once draining, new sends are refused; what waits is completed and answered (P10)."""
