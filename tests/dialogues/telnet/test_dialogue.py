@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from imserver.core import requests as r
-from imserver.core.values import Kind
+from imserver.core.values import Extra, Kind
 from imserver.dialogues.telnet.commands import TABLE
 from imserver.net.telnet import HIDE_TYPING, SHOW_TYPING
 from imserver.operator.table import run
@@ -209,6 +209,21 @@ class TalkingTests(TelnetCase):
         self.assertEqual(bob.lines(), ["alice: fat chance", "alice: [image/png, 3 KiB]"])
         lost = self.world.core.projections
         self.assertEqual((lost["telnet", "RICH"], lost["telnet", "OPAQUE"]), (1, 1))
+
+    def test_beside_the_body(self) -> None:
+        """What is forwarded, and what burns, says so; read again it says so again, and is counted again."""
+        bob = self.terminal("bob")
+        alice = logged_in(self.world, "alice")
+        sent = alice.ask(r.SendTo("bob", b"1", Kind.RICH, "", rb"{\rtf1 {\b fat} chance}"))
+        alice.ask(r.Forward(sent.conversation, sent.seq, sent.conversation, b"2"))
+        alice.ask(r.Send(sent.conversation, b"3", Kind.TEXT, "", b"secret", Extra(burn_seconds=9)))
+        said = ["fat chance", "(forwarded) fat chance", "(burns 9 s after reading) secret"]
+        self.assertEqual(bob.lines(), [f"alice: {text}" for text in said])
+        self.assertEqual(
+            [line[16:] for line in bob.typed("history alice")], [f" alice: {text}" for text in said]
+        )
+        lost = self.world.core.projections
+        self.assertEqual([lost["telnet", what] for what in ("RICH", "forwarded", "burning")], [4, 2, 2])
 
     def test_history(self) -> None:
         """The last messages, the newest last, each with its time."""
