@@ -99,5 +99,5 @@ def reason(refused: Refused) -> str:
 
 
 def sentence(text: str) -> str:
-    """The core's words, which begin small and end without a point."""
-    return f"{text[:1].upper()}{visible(text[1:])}."
+    """The core's words, which begin small and end without a point, unless a usage ends with some."""
+    return f"{text[:1].upper()}{visible(text[1:])}{'' if text.endswith('.') else '.'}"

@@ -17,8 +17,9 @@ async def operate(dialogue: "TelnetDialogue", line: str) -> None:
         raise UnreadableRequest(0, "log in first")
     if not session.private:
         raise UnreadableRequest(0, "these commands need a connection from this machine, or TLS")
-    if line.lower() == "help":
-        dialogue.say(*table.help_lines())
+    first, _, topic = line.partition(" ")
+    if first.lower() == "help":
+        dialogue.say(*table.help_lines(topic))
         return
     try:
         answer = await table.run_as_administrator(session.core, session, line)

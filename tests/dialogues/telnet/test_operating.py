@@ -24,7 +24,9 @@ class OperatorTests(TelnetCase):
         self.world.pass_seconds(1)
         self.assertFalse(carol.peer.open)
         self.assertIn("statistics", " ".join(alice.typed("operator help")))
-        self.assertEqual(alice.typed("operator dance"), ["There is no such command of the operator's."])
+        self.assertEqual(len(alice.typed("operator HELP sessions")), 2)
+        self.assertIn("sessions kick", alice.typed("operator sessions")[0])
+        self.assertEqual(alice.typed("operator announce"), ["Usage: announce TEXT..."])
         result(run(self.world.core, "root", "accounts demote alice"))
         self.assertEqual(alice.typed("operator statistics"), ["These commands are for administrators."])
 
