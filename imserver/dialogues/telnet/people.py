@@ -77,10 +77,21 @@ def _shown(presence: Presence) -> str:
 
 
 async def add(dialogue: "TelnetDialogue", name: str, text: str = "") -> None:
-    """Ask, or agree to what was asked."""
+    """Ask, or agree to what was asked; who is a contact by that is told as an event."""
     account = await dialogue.find(name)
+    if await _is_contact(dialogue, account.number):
+        dialogue.say(f"{account.name} is your contact already.")
+        return
     await dialogue.ask(RequestContact(account.number, text), Done)
-    dialogue.say(f"{account.name} has your request.")
+    if not await _is_contact(dialogue, account.number):
+        dialogue.say(f"{account.name} has your request.")
+
+
+async def _is_contact(dialogue: "TelnetDialogue", number: int) -> bool:
+    async for contact in _contacts(dialogue):
+        if contact.account.number == number:
+            return True
+    return False
 
 
 async def refuse(dialogue: "TelnetDialogue", name: str) -> None:

@@ -280,8 +280,10 @@ class PeopleTests(TelnetCase):
             bob.lines(),
             ['alice would like to be your contact. "it\'s me"  Say: add alice, or: contacts refuse alice'],
         )
-        self.assertIn("alice is your contact now.", bob.typed("add alice"))
+        self.assertEqual(bob.typed("add alice"), ["alice is your contact now."])
         self.assertEqual(alice.lines(), ["bob is your contact now."])
+        self.assertEqual(alice.typed("add bob"), ["bob is your contact already."])
+        self.assertEqual(bob.lines(), [])
 
     def test_asked_meanwhile(self) -> None:
         """Who was away is told at the next login, and by `contacts`."""
