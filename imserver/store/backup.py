@@ -21,7 +21,7 @@ def back_up(source: Path, target: Path) -> None:
             copying.write(connection, unfinished)
         finally:
             connection.close()
-        soundness.check(unfinished)
+        soundness.check(unfinished, f"there is no backup, because the copy of {source} is not sound")
         copying.put_in_place(unfinished, target)
     except (apsw.Error, OSError) as error:
         raise StoreError(f"{source} cannot be copied to {target}: {error}") from None

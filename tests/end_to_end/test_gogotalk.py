@@ -98,7 +98,9 @@ class GoGoTalkTests(TestCase):
         alice, bob = self.client("alice").enter(), self.client("bob").enter()
         alice.chat("bob", "one")
         for _ in range(2):
-            time.sleep(1.2)  # until the daemon has seen that nothing is left, and then would have written cursors
+            time.sleep(
+                1.2
+            )  # until the daemon has seen that nothing is left, and then would have written cursors
             alice.beat()
         bob.close()
         again = self.client("bob")

@@ -176,7 +176,9 @@ class BackupTests(BackupCase):
         """Of a damaged database there is no backup."""
         self.successResultOf(self.with_messages().close())
         self.write("UPDATE runs SET bodies = zeroblob(length(bodies))")
-        self.assertIn("are damaged", self.refused_to_back_up())
+        said = self.refused_to_back_up()
+        self.assertTrue(said.startswith(f"there is no backup, because the copy of {self.database}"), said)
+        self.assertIn("are damaged", said)
         self.assertFalse(self.file.exists())
 
 

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from imserver.core import requests as r
-from imserver.core.values import Extra, Kind
+from imserver.core.burst import Burst
+from imserver.core.run import Run
+from imserver.core.values import Extra, Gone, Kind, Message
 from imserver.dialogues.telnet.commands import TABLE
 from imserver.net.telnet import HIDE_TYPING, SHOW_TYPING
 from imserver.operator.table import run
@@ -224,6 +226,15 @@ class TalkingTests(TelnetCase):
         )
         lost = self.world.core.projections
         self.assertEqual([lost["telnet", what] for what in ("RICH", "forwarded", "burning")], [4, 2, 2])
+
+    def test_unknown_sender(self) -> None:
+        """Where not even the sender of a damaged message is known, nobody's name stands before it (T25)."""
+        bob, alice = self.terminal("bob"), logged_in(self.world, "alice")
+        conversation = alice.ask(r.OpenDirect(self.numbers["bob"])).membership.conversation
+        damaged = Message(conversation.id, 1, 0, "", b"", Kind.TOMBSTONE, Gone.DAMAGED, b"", 0)
+        bob.peer.protocol.push(Burst(conversation, Run.of(damaged)))
+        self.world.settle()
+        self.assertEqual(bob.lines(), ["?: [damaged]"])
 
     def test_history(self) -> None:
         """The last messages, the newest last, each with its time."""
