@@ -273,6 +273,19 @@ class TalkingTests(TelnetCase):
         for n in range(5):
             self.assertTrue(alice.typed(f"history user{n}")[0].endswith(f"you to user{n}: hello"))
 
+    def test_quit(self) -> None:
+        """Who says something and leaves is told first what became of it; and goes at once if there is nothing to tell."""
+        alice = self.terminal("alice")
+        alice.peer.send(b"msg bob one\nmsg nobody two\nquit\nmsg bob three\n")
+        told = ["Not sent to nobody: there is no such account.", "Sent to bob.", "Goodbye."]
+        self.assertEqual(alice.lines(), told)
+        self.world.pass_seconds(2)
+        self.assertFalse(alice.peer.open)
+        bob = self.terminal("bob")
+        self.world.pass_seconds(2)
+        self.assertEqual(bob.lines(), ["alice: one"])
+        self.assertEqual(bob.typed("quit"), ["Goodbye."])
+
 
 class PeopleTests(TelnetCase):
     def befriend(self) -> tuple[Terminal, Terminal]:
