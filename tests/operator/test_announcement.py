@@ -118,6 +118,12 @@ class AnnouncementTests(OperatedCase):
         self.assertEqual(self.successResultOf(asked).lines, ["told 8 accounts"])
         self.assertEqual(sorted(carol.texts), ["hello", "me too"])
 
+    def test_not_in_the_directory(self) -> None:
+        """Nobody finds the server's account among those whom one could talk with."""
+        self.ask("announce hello")
+        found = logged_in(self.world, "name1").ask(r.Search("", 0, 0)).accounts
+        self.assertEqual([each.name for each in found if each.name not in self.names], [])
+
     def test_answer(self) -> None:
         """One can write to the server's account; nobody reads it there, and nothing breaks."""
         self.ask("announce hello")
