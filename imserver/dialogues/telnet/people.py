@@ -68,7 +68,7 @@ def _line(contact: Contact) -> str:
     account = contact.account
     shown = f" ({visible(account.display_name)})" if account.display_name != account.name else ""
     own = "".join(f", {visible(each)}" for each in (contact.category, contact.remark) if each)
-    return f"{account.name}{shown}{own}: {_shown(contact.presence)}"
+    return f"{account.name}{shown}{own} is {_shown(contact.presence)}."
 
 
 def _shown(presence: Presence) -> str:

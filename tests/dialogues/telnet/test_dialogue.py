@@ -273,6 +273,14 @@ class TalkingTests(TelnetCase):
         for n in range(5):
             self.assertTrue(alice.typed(f"history user{n}")[0].endswith(f"you to user{n}: hello"))
 
+    def test_nearly_a_command(self) -> None:
+        """A word that does not go on from the one before is not taken for too much."""
+        alice = self.terminal("alice")
+        for name in ("group", "contacts"):
+            said = [f"There is no command {name} dance; say: help {name}."]
+            self.assertEqual(alice.typed(f"{name} dance with me"), said)
+        self.assertEqual(alice.typed("who is it"), ["Say: who."])
+
     def test_quit(self) -> None:
         """Who says something and leaves is told first what became of it; and goes at once if there is nothing to tell."""
         alice = self.terminal("alice")
@@ -333,7 +341,7 @@ class PeopleTests(TelnetCase):
         self.assertEqual(bob.typed("status invisible"), ["You are invisible."])
         self.world.pass_seconds(6)
         self.assertEqual(alice.typed("who"), ["None of your contacts is there."])
-        self.assertEqual(alice.typed("contacts"), ["bob (Bob): offline"])
+        self.assertEqual(alice.typed("contacts"), ["bob (Bob) is offline."])
         self.assertEqual(alice.lines(), [])
 
     def test_status(self) -> None:

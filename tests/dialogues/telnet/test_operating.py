@@ -20,7 +20,9 @@ class OperatorTests(TelnetCase):
         """Who has the role and sits at this machine has the operator's commands, as long as he has it."""
         alice = Terminal(self.world, "alice", "127.0.0.1")
         carol = self.terminal("carol")
-        self.assertEqual(alice.typed("operator accounts freeze carol"), ["carol is frozen and cannot log in"])
+        self.assertEqual(
+            alice.typed("operator accounts freeze carol"), ["  carol is frozen and cannot log in"]
+        )
         self.world.pass_seconds(1)
         self.assertFalse(carol.peer.open)
         self.assertIn("statistics", " ".join(alice.typed("operator help")))
@@ -39,6 +41,19 @@ class OperatorTests(TelnetCase):
             self.assertEqual(self.asked("alice", host), elsewhere)
         self.assertEqual(self.asked("", "127.0.0.1"), ["Log in first."])
         self.assertTrue(carol.peer.open)
+
+    def test_no_message(self) -> None:
+        """No line of an answer looks as if somebody had said it, whatever he is called."""
+        alice = Terminal(self.world, "alice", "127.0.0.1")
+        for command in (
+            "statistics",
+            "accounts show bob",
+            "accounts create dave",
+            "help",
+            "invitations create",
+        ):
+            lines = alice.typed(f"operator {command}")
+            self.assertEqual([line for line in lines if not line.startswith("  ")], [], command)
 
     def test_projections(self) -> None:
         """The statistics count what was not shown as it is, by wire."""
