@@ -37,7 +37,9 @@ class Administration:
         record = await store.account_named(SERVER_ACCOUNT)
         if record is not None:
             return record.account
-        return await store.create_account(SERVER_ACCOUNT, SERVER_ACCOUNT, "", self._core.wall_ms())
+        account = await store.create_account(SERVER_ACCOUNT, SERVER_ACCOUNT, "", self._core.wall_ms())
+        await store.set_privacy(account.number, findable=False, open_to_contacts=False)
+        return account
 
     # -- accounts
 

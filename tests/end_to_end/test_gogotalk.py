@@ -70,7 +70,10 @@ class GoGoTalkTests(TestCase):
         self.assertEqual(again.texts(len(texts)), texts)
 
     def test_death_with_unread_data(self) -> None:
-        """A client dies with most of it unread in its socket: all of that comes again, in order, and nothing is lost."""
+        """A client dies with most of it unread in its socket: all of that comes again, in order, and nothing is lost.
+
+        Its heartbeats go on meanwhile: they say that something was read only when nothing is left in the kernel.
+        """
         self.begin()
         alice = self.client("alice").enter()
         self.client("bob").enter().close()
@@ -80,11 +83,29 @@ class GoGoTalkTests(TestCase):
         for text in texts:
             alice.chat("bob", text)
         seen = bob.texts(5)
-        alice.beat()
+        for _ in range(3):
+            time.sleep(1.2)  # until the daemon has looked whether anything is left, and then written cursors
+            alice.beat()
+            bob.say(Command.HEARTBEAT, pb.HeartbeatRequest(UserID="bob"))
         bob.close()
         again = self.client("bob")
         again.log_in()
         self.assertEqual((seen, again.texts(len(texts))), (texts[:5], texts))
+
+    def test_death_without_a_word(self) -> None:
+        """A client dies with all of it in its own socket, unread, and has said nothing since: it comes again."""
+        self.begin()
+        alice, bob = self.client("alice").enter(), self.client("bob").enter()
+        alice.chat("bob", "one")
+        for _ in range(2):
+            time.sleep(
+                1.2
+            )  # until the daemon has seen that nothing is left, and then would have written cursors
+            alice.beat()
+        bob.close()
+        again = self.client("bob")
+        again.log_in()
+        self.assertEqual(again.texts(1), ["one"])
 
     def test_read_and_heard(self) -> None:
         """What was read, and followed by a heartbeat, does not come again."""

@@ -200,9 +200,10 @@ class GroupsTests(OperatedCase):
         self.ask("groups mute 2 bob 60")
         self.assertEqual(self.bob.code(text(self.group, "one")), "FORBIDDEN")
         self.assertEqual(self.alice.code(text(self.group, "two")), "")
-        self.ask("groups mute 2 bob 0")
+        self.ask("groups mute *2 bob 0")
         self.assertEqual(self.bob.code(text(self.group, "three")), "")
-        self.assertEqual(self.refusal(f"groups mute 2 bob {10**12}"), "BAD_REQUEST")
+        for line in (f"groups mute 2 bob {10**12}", "groups mute **2 bob 60", "groups mute * bob 60"):
+            self.assertEqual(self.refusal(line), "BAD_REQUEST")
 
 
 class StatisticsTests(OperatedCase):

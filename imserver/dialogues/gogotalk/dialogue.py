@@ -223,7 +223,7 @@ class GoGoTalk(Dialogue):
         frames = burst.encodings.get(view)
         if frames is None:
             run, bodies = burst.run, self.projection.bodies(burst.run)
-            sender = SERVER_ID if run.kind == Kind.NOTICE else run.sender_name
+            sender = (run.kind != Kind.NOTICE and run.sender_name) or SERVER_ID  # damaged, it may have none
             to = self._speech.window(run.sender, burst.conversation)
             frames = burst.encodings[view] = self._speech.chats(sender, to, bodies)
         return frames

@@ -68,7 +68,7 @@ def _line(contact: Contact) -> str:
     account = contact.account
     shown = f" ({visible(account.display_name)})" if account.display_name != account.name else ""
     own = "".join(f", {visible(each)}" for each in (contact.category, contact.remark) if each)
-    return f"{account.name}{shown}{own}: {_shown(contact.presence)}"
+    return f"{account.name}{shown}{own} is {_shown(contact.presence)}."
 
 
 def _shown(presence: Presence) -> str:
@@ -77,10 +77,21 @@ def _shown(presence: Presence) -> str:
 
 
 async def add(dialogue: "TelnetDialogue", name: str, text: str = "") -> None:
-    """Ask, or agree to what was asked."""
+    """Ask, or agree to what was asked; who is a contact by that is told as an event."""
     account = await dialogue.find(name)
+    if await _is_contact(dialogue, account.number):
+        dialogue.say(f"{account.name} is your contact already.")
+        return
     await dialogue.ask(RequestContact(account.number, text), Done)
-    dialogue.say(f"{account.name} has your request.")
+    if not await _is_contact(dialogue, account.number):
+        dialogue.say(f"{account.name} has your request.")
+
+
+async def _is_contact(dialogue: "TelnetDialogue", number: int) -> bool:
+    async for contact in _contacts(dialogue):
+        if contact.account.number == number:
+            return True
+    return False
 
 
 async def refuse(dialogue: "TelnetDialogue", name: str) -> None:

@@ -9,7 +9,9 @@ from imserver.codecs import rtf
 from imserver.codecs.gogotalk import Command
 from imserver.core import events as e
 from imserver.core import requests as r
-from imserver.core.values import Kind
+from imserver.core.burst import Burst
+from imserver.core.run import Run
+from imserver.core.values import Gone, Kind, Message
 from imserver.dialogues.gogotalk.options import Options
 from imserver.dialogues.gogotalk.routes import MAX_ROUTES, Routes
 from imserver.net.zinx import LTV, TLV, Packing
@@ -232,6 +234,18 @@ class ChatTests(GoGoTalkCase):
         bob.ask(r.CreateGroup("friends", [alice.peer.protocol.session.number]))
         ((sender, _, text),) = alice.client.chats
         self.assertEqual((sender, text), ("imserver", 'bob created the group "friends"'))
+
+    def test_unknown_sender(self) -> None:
+        """Where not even the sender of a damaged message is known, it comes from imserver (T25)."""
+        alice, bob = self.entered("alice"), logged_in(self.world, "bob")
+        conversation = bob.ask(r.OpenDirect(alice.peer.protocol.session.number)).membership.conversation
+        damaged = Message(conversation.id, 1, 0, "", b"", Kind.TOMBSTONE, Gone.DAMAGED, b"", 0)
+        alice.client.told.clear()
+        alice.peer.protocol.push(Burst(conversation, Run.of(damaged)))
+        self.world.settle()
+        self.assertEqual(
+            [(sender, text) for sender, _, text in alice.client.chats], [("imserver", "[damaged]")]
+        )
 
     def test_refused(self) -> None:
         """A chat that is refused is told by a chat from imserver, and those around it are delivered."""
