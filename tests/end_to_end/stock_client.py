@@ -25,7 +25,7 @@ class StockClient:
         self.socket = socket.socket()
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-        self.socket.settimeout(10.0)
+        self.socket.settimeout(60.0)
         self.socket.connect(address)
         self.socket.sendall(preface)
 

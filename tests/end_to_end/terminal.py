@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from unittest import TestCase
 
-SECONDS = 30.0
+SECONDS = 120.0
 LOOK_SECONDS = 0.1
 
 

@@ -17,7 +17,7 @@ from tests.end_to_end.daemon import ROOT, Daemon
 from tests.net.certificates import make_certificate
 
 IMCHAT = (sys.executable, "-c", "from imserver.client.imchat import main; main()")
-SECONDS = 30.0
+SECONDS = 120.0
 PASSWORD = "correct horse"
 
 

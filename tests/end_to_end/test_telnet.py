@@ -34,10 +34,10 @@ IAC, SB, SE, NEW_ENVIRON = b"\xff", b"\xfa", b"\xf0", b"\x27"
 
 
 class Somebody:
-    """With nc or telnet; nothing waits longer than ten seconds."""
+    """With nc or telnet; nothing waits longer than a minute."""
 
     def __init__(self, address: Address, source: str = "", context: ssl.SSLContext | None = None) -> None:
-        self.socket = socket.create_connection(address, 10.0)
+        self.socket = socket.create_connection(address, 60.0)
         if source:
             self.socket.sendall(proxy_line(source))
         if context is not None:

@@ -422,6 +422,24 @@ class PeopleTests(GoGoTalkCase):
         ]
         self.assertEqual(told, [(8, 6), (10, 6), (10, 2)])
 
+    def test_friends_of_other_wires(self) -> None:
+        """Whoever becomes a friend elsewhere is told with his status, and who is none any more as offline, once."""
+        alice, bob = self.entered("alice"), logged_in(self.world, "bob")
+        number = bob.ask(r.LookUp("alice", 0)).account.number
+        self.assertEqual(bob.ask(r.RequestContact(number, "")), e.Done())
+        self.world.pass_seconds(10)
+        self.assertEqual(alice.client.of(Command.STATUS)[-1].Status, 2)
+        alice.client.told.clear()
+        for _ in range(2):
+            bob.ask(r.RemoveContact(number))
+        self.world.pass_seconds(10)
+        told = [
+            (number, one.UserID, one.Status)
+            for number, one in alice.client.told
+            if number != Command.HEARTBEAT_HEARD
+        ]
+        self.assertEqual(told, [(Command.WENT_OFFLINE, "bob", 6), (Command.STATUS, "bob", 6)])
+
     def test_strangers(self) -> None:
         """16 has findable accounts but oneself and friends, all of them offline."""
         alice, _ = self.befriended("alice", "bob")
