@@ -36,8 +36,11 @@ class GoGoTalkTests(TestCase):
     def begin(self, config: str = FREELY, listen: tuple[str, ...] = LISTEN) -> None:
         self.daemon = Daemon(self, config=config, listen=listen).start()
 
-    def client(self, name: str, preface: bytes = b"", receive_buffer_bytes: int = 0) -> StockClient:
-        client = StockClient(self.daemon.address("gogotalk"), name, preface, receive_buffer_bytes)
+    def client(
+        self, name: str, preface: bytes = b"", receive_buffer_bytes: int = 0, segment_bytes: int = 0
+    ) -> StockClient:
+        address = self.daemon.address("gogotalk")
+        client = StockClient(address, name, preface, receive_buffer_bytes, segment_bytes)
         self.addCleanup(client.close)
         return client
 
@@ -73,6 +76,19 @@ class GoGoTalkTests(TestCase):
         again = self.client("bob")
         again.log_in()
         self.assertEqual(again.texts(len(texts)), texts)
+
+    def test_small_segments(self) -> None:
+        """What comes in small segments to somebody who reads slowly is still cut at the ends of frames only."""
+        self.begin()
+        alice = self.client("alice").enter()
+        bob = self.client("bob", b"", SMALL_BUFFER_BYTES, segment_bytes=1000)
+        bob.enter()
+        texts = [f"{n} {'x' * 600}" for n in range(30)]
+        alice.chat("bob", texts[0])
+        for text in texts[1:]:
+            alice.chat("bob", text)
+        alice.beat()
+        self.assertEqual(bob.texts(len(texts)), texts)
 
     def test_death_with_unread_data(self) -> None:
         """A client dies with most of it unread in its socket: all of that comes again, in order, and nothing is lost.

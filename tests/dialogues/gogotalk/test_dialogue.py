@@ -12,6 +12,7 @@ from imserver.core import requests as r
 from imserver.core.burst import Burst
 from imserver.core.run import Run
 from imserver.core.values import Gone, Kind, Message
+from imserver.dialogues.gogotalk import speech
 from imserver.dialogues.gogotalk.options import Options
 from imserver.dialogues.gogotalk.routes import MAX_ROUTES, Routes
 from imserver.net.zinx import LTV, TLV, Packing
@@ -167,6 +168,20 @@ class IdentityTests(GoGoTalkCase):
         bob.say(bob.client.chat("carol", RICH))
         self.assertEqual(carol.client.arrived, [("bob", "bold")])
 
+    def test_somebody_else_later(self) -> None:
+        """Not even after chats in the own name, or after the same chat before the login."""
+        self.registered("bob")
+        bob, carol = Person(self.world), self.entered("carol")
+        bob.client.name = "alice"
+        bob.say(bob.client.chat("carol", RICH))
+        bob.say(bob.client.log_in("bob", PASSWORD))
+        bob.say(bob.client.chat("carol", RICH) * 2)
+        bob.client.name = "alice"
+        with self.assertLogs("imserver.dialogues.gogotalk.dialogue", "WARNING") as logged:
+            bob.say(bob.client.chat("carol", RICH) * 2)
+        self.assertEqual(len(logged.output), 2)
+        self.assertEqual(carol.client.arrived, [("bob", "bold")] * 2)
+
     def speak_as_alice(self, bob: Person) -> None:
         bob.client.name = "alice"
         bob.say(bob.client.chat("carol", RICH))
@@ -262,7 +277,7 @@ class ChatTests(GoGoTalkCase):
         asked: list[type] = []
         session = alice.peer.protocol.session
         original = session.ask
-        alice.peer.protocol._dialogue.session = _Spy(
+        alice.peer.protocol._dialogue._chats._session = _Spy(
             session, lambda tag, request: (asked.append(type(request)), original(tag, request))
         )
         for n in range(3):
@@ -311,8 +326,8 @@ class ChatTests(GoGoTalkCase):
         alice = self.entered("alice")
         bobs = [self.entered("bob", packing) for packing in (LTV, LTV, TLV, TLV)]
         made = []
-        notice = pb.FriendChatNotice
-        self.patch(pb, "FriendChatNotice", lambda **fields: (made.append(1), notice(**fields))[1])
+        bodies = speech.chat_bodies
+        self.patch(speech, "chat_bodies", lambda *chats: (made.append(1), bodies(*chats))[1])
         alice.say(alice.client.send_to("bob", "x"))
         self.assertEqual([bob.client.arrived for bob in bobs], [[("alice", "x")]] * 4)
         self.assertEqual(len(made), 2)
