@@ -1,12 +1,14 @@
 """Blocking somebody, who must not notice: every answer stays as it was, and nothing comes through.
 
 A request for contact is stored as refused (store/contact_rules.py), messages of a direct conversation are withheld
-(`Roster.blocked`), receipts and typing stop in it, and two contacts see each other offline.
+(store/writing.py), receipts and typing stop in it (`Roster.blocked`), and two contacts see each other offline.
 """
 
 from typing import TYPE_CHECKING
 
 from imserver.core import pages
+from imserver.core.administration import SERVER_ACCOUNT
+from imserver.core.errors import ChatError, Code
 from imserver.core.events import AccountList, Done
 from imserver.core.requests import Block, ListBlocked, Unblock
 
@@ -24,6 +26,9 @@ class Blocks:
     async def block(self, session: "Session", request: Block) -> Done:
         """From now on nothing comes from that account."""
         core = self._core
+        other = await core.accounts.find("", request.account)
+        if other.account.name == SERVER_ACCOUNT:
+            raise ChatError(Code.FORBIDDEN, "that account is the server's own, which speaks to everybody")
         are_contacts = await core.store.block(
             session.number, request.account, core.wall_ms(), core.limits.max_blocked
         )

@@ -119,7 +119,6 @@ class Messages:
             session,
             tag,
             roster,
-            account.number in roster.blocked,
             barred,
             request.extra,
             terms,

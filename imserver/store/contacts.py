@@ -8,6 +8,7 @@ from imserver.core.values import Account, ContactRequest
 from imserver.store import contact_tables
 from imserver.store.contact_rules import ContactRules
 from imserver.store.group_commit import GroupCommit
+from imserver.store.groups import SqliteTables
 from imserver.store.numbers import own_number
 
 _SET_REMARK = "UPDATE contacts SET remark = ?, category = ? WHERE owner = ? AND account = ? RETURNING account"
@@ -42,6 +43,7 @@ class SqliteContacts:
     _connection: apsw.Connection
     _commits: GroupCommit
     _contact_rules: ContactRules
+    _tables: SqliteTables
 
     async def request_contact(
         self, asker: int, target: int, text: str, now_ms: int, bounds: ContactBounds
@@ -101,13 +103,21 @@ class SqliteContacts:
 
     async def block(self, owner: int, account: int, now_ms: int, max_blocked: int) -> bool:
         """See IContacts."""
-        return await self._commits.write(
-            lambda: self._contact_rules.block(owner, account, now_ms, max_blocked)
-        )
+
+        def block() -> bool:
+            self._tables.rights_changed(owner, account)
+            return self._contact_rules.block(owner, account, now_ms, max_blocked)
+
+        return await self._commits.write(block)
 
     async def unblock(self, owner: int, account: int) -> bool:
         """See IContacts."""
-        return await self._commits.write(lambda: self._contact_rules.unblock(owner, account))
+
+        def unblock() -> bool:
+            self._tables.rights_changed(owner, account)
+            return self._contact_rules.unblock(owner, account)
+
+        return await self._commits.write(unblock)
 
     async def blocked(self, owner: int, after: int, limit: int) -> list[Account]:
         """See IContacts."""

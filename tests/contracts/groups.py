@@ -8,7 +8,7 @@ from imserver.core.changes import OPERATOR, Action, GroupChange, GroupOutcome, R
 from imserver.core.errors import Code
 from imserver.core.values import LOBBY, ConversationKind, JoinPolicy, Kind, Once, Role
 from tests.contracts.store import LIMITS, NOW, StoreCase
-from tests.store.fates import fate
+from tests.store.fates import fate, fates, posting_of
 
 LATER = NOW + 60_000
 
@@ -96,6 +96,45 @@ class GroupsContract(StoreCase):
         for account, role in ((self.alice, Role.OWNER), (self.bob, Role.ADMIN), (self.carol, Role.MEMBER)):
             self.assertEqual(self.get(self.store.membership(account, 0, self.club)).role, role)
             self.assertEqual(self.get(self.store.memberships(account, 0, 0, 9, False))[-1].role, role)
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def may_write(self, account: int, now_ms: int = NOW) -> Any:
+        """True, or the code of the refusal."""
+        posting = self.posting(self.club, account)
+        self.get(self.store.append([posting], now_ms))
+        found = fate(posting)
+        return found if isinstance(found, Code) else True
+
+    def test_muted_writer(self) -> None:
+        """Who is muted writes nothing after the notice of that, until it is over or ended; others do."""
+        self.assertTrue(self.may_write(self.carol))
+        self.do(Action.MUTED, self.bob, self.carol, value=60)
+        self.assertEqual(self.may_write(self.carol), Code.FORBIDDEN)
+        self.assertIs(self.may_write(self.dave), True)
+        self.assertIs(self.may_write(self.carol, LATER), True)
+        self.do(Action.MUTED, self.bob, self.carol, value=60)
+        self.do(Action.UNMUTED, self.bob, self.carol)
+        self.assertIs(self.may_write(self.carol), True)
+
+    def test_everybody_muted(self) -> None:
+        """But for admins, who lose that with their role."""
+        self.do(Action.MUTED, self.alice, value=60)
+        writers = [self.may_write(one) for one in (self.alice, self.bob, self.carol)]
+        self.assertEqual(writers, [True, True, Code.FORBIDDEN])
+        self.do(Action.DEMOTED, self.alice, self.bob)
+        self.assertEqual(self.may_write(self.bob), Code.FORBIDDEN)
+        self.do(Action.PROMOTED, self.alice, self.bob)
+        self.assertIs(self.may_write(self.bob), True)
+
+    def test_retry_while_muted(self) -> None:
+        """What was stored before has its answer, and what follows it in the run is refused."""
+        said = posting_of(self.club, self.carol, b"said", 1, [b"1"])
+        self.get(self.store.append([said], NOW))
+        self.do(Action.MUTED, self.bob, self.carol, value=60)
+        retry = posting_of(self.club, self.carol, b"said", 1, [b"1", b"2"])
+        self.get(self.store.append([retry], NOW))
+        self.assertEqual(fates(retry), [(said.first_seq, NOW, False), Code.FORBIDDEN])
 
     # -- coming --------------------------------------------------------------------------------------------
 

@@ -289,9 +289,11 @@ class BlockTests(SynchronousTestCase):
         self.assertEqual(self.bob.ask(r.ListBlocked(0, 0)), e.AccountList([], 0))
 
     def test_refusals(self) -> None:
-        """Oneself and nobody cannot be blocked; who is blocked cannot be asked; unblocking is always done."""
+        """Oneself, nobody and the server cannot be blocked; who is blocked cannot be asked; unblocking is always done."""
         self.assertEqual(self.alice.code(r.Block(ALICE)), "FORBIDDEN")
         self.assertEqual(self.alice.code(r.Block(7)), "NOT_FOUND")
+        server = result(self.world.core.administration.server_account())
+        self.assertEqual(self.alice.code(r.Block(server.number)), "FORBIDDEN")
         self.assertEqual(self.alice.ask(r.Unblock(7)), e.Done())
         self.block()
         self.assertEqual(self.alice.code(r.RequestContact(BOB, "")), "FORBIDDEN")

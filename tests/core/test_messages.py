@@ -432,9 +432,7 @@ class RunTests(MessagesCase):
     def test_withheld(self) -> None:
         """Who is blocked gets the same answers; the other side gets tombstones, live and from the log."""
         self.start(self.numbered(1))
-        roster = self.world.core.rosters.get(self.direct)
-        assert roster is not None
-        roster.blocked = frozenset((self.alice.session.number,))
+        self.bob.ask(r.Block(self.alice.session.number))
         self.assertEqual(self.seqs(self.start(self.numbered(2), self.numbered(3))), [2, 3])
         self.assertEqual(self.bob.texts[1:], ["1", "", ""])
         for client, bodies in ((self.alice, [b"1", b"2", b"3"]), (self.bob, [b"1", b"", b""])):

@@ -59,13 +59,13 @@ def operation(dice: Random, weights: dict[str, float]) -> tuple[Any, ...]:
 
 
 def wanted_posting(dice: Random) -> tuple[Any, ...]:
-    """(conversation, sender, number of its first client id, what is said under each, whether it is withheld)
+    """(conversation, sender, number of its first client id, what is said under each)
 
     Mostly the same is said under an id, so that most of what overlaps are retries.
     """
     number, count = dice.choice((client_ids.NO_NUMBER, *range(25))), dice.choice((1, 1, 2, 5, 9))
     said = [dice.choices(("same", "other"), (30, 1))[0] for _ in range(1 if number < 0 else count)]
-    return dice.randrange(2), dice.choice((0, 0, 1, 2, 4)), number, said, dice.random() < 0.1
+    return dice.randrange(2), dice.choice((0, 0, 1, 2, 4)), number, said
 
 
 def seen(run: Run) -> tuple[Any, ...]:
@@ -102,17 +102,17 @@ class Script:
     def append(self, wanted: list[tuple[int, ...]]) -> Any:
         postings = [self.posting(*posting) for posting in wanted]
         self.outcome(self.store.append(postings, NOW))
-        return [(fates(posting), self.pieces(posting), self.last_history(posting)) for posting in postings]
+        return [
+            (fates(posting), posting.withheld, self.pieces(posting), self.last_history(posting))
+            for posting in postings
+        ]
 
-    def posting(self, place: int, sender: int, number: int, said: list[str], withheld: bool) -> Posting:
+    def posting(self, place: int, sender: int, number: int, said: list[str]) -> Posting:
         stem = b"%d" % (len(self.conversations) // 2)
         bodies = [f"{place}, {number + n}, {word}".encode() for n, word in enumerate(said)]
         # Near the newest conversation, where the writers still are members.
-        posting = posting_of(
-            self.place(len(self.conversations) - 1 - place), self.accounts[sender], stem, number, bodies
-        )
-        posting.withheld = withheld
-        return posting
+        conversation = self.place(len(self.conversations) - 1 - place)
+        return posting_of(conversation, self.accounts[sender], stem, number, bodies)
 
     @staticmethod
     def pieces(posting: Posting) -> Any:
