@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from imserver.core.contacting import ContactBounds, ContactOutcome, ContactRecord
 from imserver.core.errors import ChatError, Code
-from imserver.core.values import Account, ContactRequest
+from imserver.core.values import Account, ContactRequest, Privacy
 from imserver.store.contact_rules import ContactRules
 from imserver.store.memory_tables import MemoryTables
 from imserver.store.numbers import own_number
@@ -165,10 +165,13 @@ class MemoryContacts:
     async def blocked_between(self, one: int, other: int) -> frozenset[int]:
         return self._contacts.blocked_between(one, other)
 
-    async def set_privacy(self, account: int, findable: bool, open_to_contacts: bool) -> None:
+    async def set_privacy(self, account: int, privacy: Privacy) -> None:
         if self._contacts.exists(account):
-            (self._contacts.hidden.discard if findable else self._contacts.hidden.add)(account)
-            (self._contacts.open.add if open_to_contacts else self._contacts.open.discard)(account)
+            (self._contacts.hidden.discard if privacy.findable else self._contacts.hidden.add)(account)
+            (self._contacts.open.add if privacy.open_to_contacts else self._contacts.open.discard)(account)
+
+    async def privacy(self, account: int) -> Privacy:
+        return Privacy(account not in self._contacts.hidden, self._contacts.is_open(account))
 
     async def search(self, text: str, after: int, limit: int) -> list[Account]:
         last_name = self._account(after).name if after in self._tables.accounts else ""

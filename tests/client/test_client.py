@@ -13,6 +13,7 @@ from imserver.client.inbox import MAX_EVENTS
 from imserver.client.incoming import ROOM
 from imserver.client.state import DeviceState
 from imserver.core.events import (
+    BlockChanged,
     Closing,
     ConversationOpened,
     Done,
@@ -21,7 +22,10 @@ from imserver.core.events import (
     GroupChanged,
     GroupFound,
     MessageArrived,
+    PresenceChanged,
+    PrivacySettings,
     Refused,
+    RemarkChanged,
     RunArrived,
     Sent,
     TypingChanged,
@@ -42,7 +46,7 @@ from imserver.core.requests import (
     Synchronise,
 )
 from imserver.core.run import Run
-from imserver.core.values import Extra, Kind, Membership, Once
+from imserver.core.values import AccountPresence, Extra, Kind, Membership, Once, Presence, Privacy
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, direct, group
 
 
@@ -287,6 +291,20 @@ class ReceivingTests(Base):
         self.server.connection.tell(TypingChanged(DIRECT, ALICE.number, True))
         self.server.settle()
         self.assertEqual(self.events, [TypingChanged(DIRECT, ALICE.number, True)])
+
+    def test_what_other_devices_set(self) -> None:
+        """Reaches the program as it is."""
+        self.client()
+        told: list[Event] = [
+            RemarkChanged(ALICE.number, "tall", "friends"),
+            BlockChanged(ALICE.number, True),
+            PrivacySettings(Privacy(False, True)),
+            PresenceChanged([AccountPresence(BOB.number, Presence(2, "lunch"))]),
+        ]
+        for event in told:
+            self.server.connection.tell(event)
+        self.server.settle()
+        self.assertEqual(self.events, told)
 
     def test_a_refused_acknowledgement(self) -> None:
         """Is repeated when the server says, for otherwise its window would stay full."""

@@ -13,7 +13,7 @@ from imserver.core.contacting import ContactBounds
 from imserver.core.errors import ChatError
 from imserver.core.posting import Posting, Terms
 from imserver.core.run import Run
-from imserver.core.values import LOBBY, Extra, Kind, Once
+from imserver.core.values import LOBBY, Extra, Kind, Once, Privacy
 from imserver.store.memory import MemoryStore
 from tests.store.fakes import Rig
 from tests.store.fates import fates, posting_of
@@ -211,9 +211,8 @@ class Script:
         return self.outcome(self.store.unblock(self.accounts[one], self.accounts[other]))
 
     def privacy(self, account: int, findable: int, open_to_contacts: int) -> Any:
-        return self.outcome(
-            self.store.set_privacy(self.accounts[account], findable > 1, open_to_contacts > 2)
-        )
+        privacy = Privacy(findable > 1, open_to_contacts > 2)
+        return self.outcome(self.store.set_privacy(self.accounts[account], privacy))
 
     def remark(self, account: int, contact: int, text: int) -> Any:
         one, other = self.accounts[account], self.accounts[contact]
@@ -224,6 +223,7 @@ class Script:
         answers = [self.outcome(self.store.account_numbered(number)) for number in self.accounts]
         answers += [self.outcome(self.store.devices_of(number)) for number in self.accounts]
         answers.append(self.outcome(self.store.search("user", 0, 99)))
+        answers += [self.outcome(self.store.privacy(number)) for number in self.accounts[:4]]
         for account in self.accounts:
             answers.append(self.outcome(self.store.contacts(account, 0, 99)))
             answers.append(self.outcome(self.store.contact_requests(account, 0, 99)))
