@@ -1,7 +1,8 @@
 """Blocking somebody, who must not notice: every answer stays as it was, and nothing comes through.
 
 A request for contact is stored as refused (store/contact_rules.py), messages of a direct conversation are withheld
-(store/writing.py), receipts and typing stop in it (`Roster.blocked`), and two contacts see each other offline.
+(store/writing.py), receipts and typing stop in it (`Roster.blocked`), two contacts see each other offline, and who is added to a group does
+not come into it (store/arrivals.py).
 """
 
 from typing import TYPE_CHECKING

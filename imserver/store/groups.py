@@ -19,6 +19,7 @@ from imserver.core.values import (
 )
 from imserver.store import rows
 from imserver.store.client_ids import ClientIds
+from imserver.store.contact_tables import is_blocked
 from imserver.store.group_tables import Result
 from imserver.store.log import last_seq
 from imserver.store.messages import store
@@ -98,6 +99,9 @@ class SqliteTables:
     def account(self, number: int) -> Account | None:
         row = self._connection.execute(_ACCOUNT, (number,)).get
         return row and Account(*row)
+
+    def has_blocked(self, owner: int, account: int) -> bool:
+        return is_blocked(self._connection, owner, account)
 
     def conversation(self, conversation: int) -> Conversation | None:
         row = self._connection.execute(CONVERSATION, (conversation,)).get

@@ -32,7 +32,6 @@ class MemoryContactTables:
     accounts: MemoryTables
     contacts: dict[Pair, _Remarks] = field(default_factory=dict)
     requests: dict[Pair, _StoredRequest] = field(default_factory=dict)
-    blocks: set[Pair] = field(default_factory=set)
     hidden: set[int] = field(default_factory=set)  # accounts that may not be found
     open: set[int] = field(default_factory=set)
 
@@ -78,26 +77,26 @@ class MemoryContactTables:
                 del self.requests[pair]
 
     def is_blocked(self, owner: int, account: int) -> bool:
-        return (owner, account) in self.blocks
+        return self.accounts.has_blocked(owner, account)
 
     def block_count(self, owner: int) -> int:
-        return sum(one == owner for one, _ in self.blocks)
+        return sum(one == owner for one, _ in self.accounts.blocks)
 
     def add_block(self, owner: int, account: int) -> None:
-        self.blocks.add((owner, account))
+        self.accounts.blocks.add((owner, account))
 
     def remove_block(self, owner: int, account: int) -> None:
-        self.blocks.discard((owner, account))
+        self.accounts.blocks.discard((owner, account))
 
     def blocked_between(self, one: int, other: int) -> frozenset[int]:
         """Which of the two the other one has blocked."""
-        return frozenset(pair[1] for pair in ((one, other), (other, one)) if pair in self.blocks)
+        return frozenset(pair[1] for pair in ((one, other), (other, one)) if pair in self.accounts.blocks)
 
     def forget_account(self, account: int) -> None:
         """Its contacts, its requests and blocks, and those of others about it."""
         self.contacts = {pair: remarks for pair, remarks in self.contacts.items() if account not in pair}
         self.requests = {pair: stored for pair, stored in self.requests.items() if account not in pair}
-        self.blocks = {pair for pair in self.blocks if account not in pair}
+        self.accounts.blocks = {pair for pair in self.accounts.blocks if account not in pair}
 
 
 class MemoryContacts:
@@ -159,7 +158,7 @@ class MemoryContacts:
         return self._contact_rules.unblock(owner, account)
 
     async def blocked(self, owner: int, after: int, limit: int) -> list[Account]:
-        numbers = sorted(number for one, number in self._contacts.blocks if one == owner and number > after)
+        numbers = sorted(number for one, number in self._tables.blocks if one == owner and number > after)
         return [self._account(number) for number in numbers[:limit]]
 
     async def blocked_between(self, one: int, other: int) -> frozenset[int]:

@@ -6,7 +6,7 @@ his right to it, whatever had been taken on before.
 
 from dataclasses import dataclass
 
-from imserver.core.roster import ended, muted
+from imserver.core.errors import muted, nobody_left
 from imserver.store.outcomes import not_member
 
 
@@ -28,6 +28,6 @@ def check_may_write(standing: Standing | None, now_ms: int) -> None:
     if standing is None:
         raise not_member()
     if standing.is_ended:
-        raise ended()
+        raise nobody_left()
     if standing.muted_until_ms > now_ms:
         raise muted(standing.muted_until_ms)

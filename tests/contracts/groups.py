@@ -152,6 +152,70 @@ class GroupsContract(StoreCase):
         self.assertEqual(self.refused(Action.JOINED, self.eve), Code.NOT_FOUND)
         self.assertEqual(self.do(Action.ADDED, self.carol, self.eve).came[0].account.number, self.eve)
 
+    def block(self, owner: int, account: int) -> None:
+        self.get(self.store.block(owner, account, NOW, 9))
+
+    def test_added_by_somebody_blocked(self) -> None:
+        """Comes to nothing, with the outcome as always; once the block has ended, it does not."""
+        self.block(self.eve, self.bob)
+        outcome = self.do(Action.ADDED, self.bob, self.eve, self.frank)
+        self.assertEqual([m.account.number for m in outcome.came], [self.frank])
+        self.assertEqual(self.notice(outcome)["accounts"], ["eve", "frank"])
+        self.assertEqual(outcome.seq, 3)
+        self.assertIsNone(self.get(self.store.membership(self.eve, 0, self.club)))
+        self.assertNotIn("eve", self.roles())
+        self.assertEqual(self.do(Action.ADDED, self.bob, self.eve).came, ())
+        self.get(self.store.unblock(self.eve, self.bob))
+        self.assertEqual(self.do(Action.ADDED, self.bob, self.eve).came[0].account.number, self.eve)
+
+    def test_created_by_somebody_blocked(self) -> None:
+        """A new group does not begin with who has blocked its owner, and its log does not tell."""
+        self.block(self.eve, self.bob)
+        created = self.do(Action.CREATED, self.bob, self.eve, self.frank, text="trap", group=0)
+        self.assertEqual([m.account.number for m in created.came], [self.bob, self.frank])
+        self.assertEqual((self.notice(created)["accounts"], created.seq), (["eve", "frank"], 1))
+        self.assertEqual(self.get(self.store.memberships(self.eve, 0, 0, 9, False)), [])
+
+    def test_blocked_the_other_way(self) -> None:
+        """Whom one has blocked oneself one may add, and others add whom they like."""
+        self.block(self.bob, self.eve)
+        self.block(self.frank, self.bob)
+        for actor, added in ((self.bob, self.eve), (self.carol, self.frank)):
+            self.assertEqual(self.do(Action.ADDED, actor, added).came[0].account.number, added)
+
+    def test_asked_of_somebody_blocked(self) -> None:
+        """Who has asked to come in is let in by whomever; and who comes by himself comes."""
+        self.block(self.eve, self.bob)
+        self.set_policy(JoinPolicy.BY_REQUEST)
+        for action in (Action.ADMITTED, Action.ADDED):
+            self.do(Action.JOINED, self.eve)
+            self.assertEqual(self.do(action, self.bob, self.eve).came[0].account.number, self.eve)
+            self.leave(self.club, self.eve)
+        self.set_policy(JoinPolicy.OPEN)
+        self.assertEqual(self.do(Action.JOINED, self.eve).came[0].account.number, self.eve)
+
+    def test_limits_with_somebody_blocked(self) -> None:
+        """Are the same, and refused the same."""
+        self.block(self.eve, self.bob)
+        self.group(self.eve)
+        for limits in ({"max_members": 4}, {"max_conversations": 1}):
+            for eve_blocks in (True, False):
+                self.block(self.eve, self.bob) if eve_blocks else self.get(
+                    self.store.unblock(self.eve, self.bob)
+                )
+                for wanted in (
+                    self.wanted(Action.ADDED, self.bob, self.eve),
+                    self.wanted(
+                        Action.CREATED,
+                        self.bob,
+                        self.eve,
+                        *(self.alice, self.carol, self.dave),
+                        text="x",
+                        group=0,
+                    ),
+                ):
+                    self.assertEqual(self.refusal(self.change(wanted, **limits)), Code.LIMIT_REACHED)
+
     def test_join_by_request(self) -> None:
         """Where admins decide, a stranger waits; the newest of his requests counts; nothing is in the log."""
         self.set_policy(JoinPolicy.BY_REQUEST)

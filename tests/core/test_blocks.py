@@ -187,6 +187,20 @@ class BlockTests(SynchronousTestCase):
         self.assertEqual(self.alice.texts[-1:], ["hello"])
         self.assertEqual(len(self.alice.of(e.TypingChanged)), 1)
 
+    def test_added_to_groups(self) -> None:
+        """Who is blocked adds somebody to no group, old or new, and has the answers of anybody else."""
+        self.block()
+        for client in (self.bob, self.carol):
+            created = client.ask(r.CreateGroup("new", [ALICE])).membership
+            self.assertEqual((created.last_seq, created.joined_seq), (1, 0))
+            old = group(client)
+            self.assertEqual(client.ask(r.AddMembers(old, [ALICE])), e.GroupChanged(old, 2))
+            client.ask(text(created.conversation.id, f"{client.session.number}"))
+        self.assertEqual(len(self.alice.of(e.ConversationOpened)), 2)
+        self.assertEqual(len(self.alice.ask(r.ListConversations(0, 0)).memberships), 2)
+        self.assertEqual(self.alice.texts[-1], f"{CAROL}")
+        self.assertNotIn(f"{BOB}", self.alice.texts)
+
     def test_withheld_from_now_on(self) -> None:
         """The conversation in memory knows at once whose messages are withheld, in both directions, and until when."""
         roster = result(self.world.core.rosters.load(self.direct(self.bob, ALICE)))
