@@ -12,6 +12,7 @@ from imserver.client.errors import NotConnected, RequestRefused, StateError
 from imserver.client.inbox import MAX_EVENTS
 from imserver.client.incoming import ROOM
 from imserver.client.state import DeviceState
+from imserver.core.errors import ChatError, Code
 from imserver.core.events import (
     BlockChanged,
     Closing,
@@ -46,6 +47,7 @@ from imserver.core.requests import (
     Synchronise,
 )
 from imserver.core.run import Run
+from imserver.core.turns import Turns
 from imserver.core.values import AccountPresence, Extra, Kind, Membership, Once, Presence, Privacy
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, direct, group
 
@@ -491,6 +493,36 @@ class SendingTests(Base):
         first, second = self.heard(Send)
         self.assertEqual(first, second)
         self.assertEqual((self.server.texts(DIRECT, BOB), self.texts()), (["once"], []))
+
+    def test_order_where_some_is_refused_for_now(self) -> None:
+        """What follows a message that is refused waits until that has been taken, in flight or not."""
+        client = self.client()
+        turns, refusals = Turns(), {b"3": ["RATE_LIMITED", "RETRY_AFTER"], b"7": ["TRY_LATER"]}
+
+        def limited(request: Request) -> Refused | None:
+            if not isinstance(request, Send):
+                return None
+            place, now = (request.conversation, request.client_id), self.clock.seconds()
+            try:
+                turns.check(*place, now)
+                if refusals.get(request.body):
+                    error = ChatError(Code(refusals[request.body].pop()), "later", 200)
+                    turns.refused(*place, error, now)
+                    raise error
+            except ChatError as error:
+                return Refused(error.code, error.text, error.retry_after_ms)
+            return None
+
+        self.server.override = limited
+        sent = [Deferred.fromCoroutine(client.send(DIRECT, f"{n}")) for n in range(9)]
+        self.server.settle()
+        self.assertEqual(self.server.texts(DIRECT, BOB), ["0", "1", "2"])
+        sent.append(Deferred.fromCoroutine(client.send(DIRECT, "9")))
+        for _ in range(20):
+            self.clock.advance(0.1)
+            self.server.settle()
+        self.assertEqual(self.server.texts(DIRECT, BOB), [f"{n}" for n in range(10)])
+        self.assertEqual([self.successResultOf(one).seq for one in sent], list(range(1, 11)))
 
     def test_a_group_is_created_once(self) -> None:
         """However often it is asked, because the request has a number that stays."""
