@@ -99,3 +99,8 @@ class PeopleOrdersTest(ExchangeCase):
         connection.tell(events.ProfileChanged(BOB))
         self.settle()
         self.assertEqual([each.account for each in people.contacts()], [BOB])
+        for account in (BOB.number, 99):
+            connection.tell(events.RemarkChanged(account, "the builder", "work"))
+        self.settle()
+        found = [(each.account, each.remark, each.category) for each in people.contacts()]
+        self.assertEqual(found, [(BOB, "the builder", "work")])
