@@ -27,6 +27,9 @@ class Imchat(SynchronousTestCase):
     people = ("alice", "bob")
 
     def setUp(self) -> None:
+        # A shell without job control starts what runs in its background with SIGINT ignored, and programs inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         folder = TemporaryDirectory(prefix="imchat-", dir="/var/tmp")
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from imserver.client.screen.amendments import SILENT, Amendments, about
+from imserver.client.screen.burning import Burning
 from imserver.client.terminal import title_of
 from imserver.core.events import Sent
 from imserver.core.values import (
@@ -39,6 +40,7 @@ NOBODY = "somebody"
 class Waiting:
     """An own message that is not on the server's disk: on its way, or refused for that reason."""
 
+    client_id: bytes
     text: str
     time_ms: int
     refusal: str = ""
@@ -71,6 +73,7 @@ class Chat:
         self.members = {account.name: account.number for account in conversation.peers}
         self.origins: dict[int, str] = {}  # who has first said what was forwarded; empty: to be looked up
         self.amendments = Amendments()
+        self._burning = Burning()
         self._silent: list[int] = []  # seqs of edits and recalls that are not read
         self._typing: dict[int, float] = {}
 
@@ -152,6 +155,7 @@ class Chat:
         """The server's log is another one: nothing held means anything."""
         self.clear()
         self._silent.clear()
+        self._burning.clear()
         self.last_seq = self.read_seq = self.marked_seq = self.delivered_to = self.read_by = 0
         self.counted = (0, 0, 0)
 
@@ -187,7 +191,19 @@ class Chat:
     @property
     def burns(self) -> bool:
         """Whether something is held that is to be burnt."""
-        return any(message.extra is not None and message.extra.burn_seconds for message in self.messages)
+        return any(_burns(message) for message in self.messages)
+
+    def burn(self, now_ms: int) -> bool:
+        """Lose what was to be burnt by now, in a direct conversation (burning.py); -> whether there was any."""
+        over = self._burning.over(filter(self._is_read, self.messages), now_ms)
+        for seq in over:
+            self.lose(seq, Gone.BURNT)
+        return bool(over)
+
+    def _is_read(self, message: Message) -> bool:
+        """Whether it burns, and the one who was to read it has."""
+        read_to = self.read_by if message.sender == self.own.number else self.read_seq
+        return _burns(message) and not self.is_group and message.seq <= read_to
 
     def _place(self, seq: int) -> int:
         return bisect_left(self.messages, seq, key=lambda held: held.seq)
@@ -265,3 +281,7 @@ class Chat:
         """The names of those who type; who says nothing for a while has stopped."""
         self._typing = {one: since for one, since in self._typing.items() if now < since + TYPING_SECONDS}
         return [self.names.get(account, "somebody") for account in self._typing]
+
+
+def _burns(message: Message) -> bool:
+    return message.extra is not None and message.extra.burn_seconds > 0

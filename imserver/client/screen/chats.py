@@ -76,6 +76,10 @@ class Chats:
             if chat.burns:
                 chat.clear()
 
+    def burn(self, now_ms: int) -> bool:
+        """Lose what was to be burnt by now; -> whether there was any."""
+        return sum(self._chats[each].burn(now_ms) for each in self._holding) > 0
+
     # -- finding
 
     def newest_first(self) -> list[Chat]:

@@ -4,21 +4,24 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from imserver.client.profile import Profile
 from imserver.client.screen.app import ScreenApp
 from imserver.client.screen.entrance import Entrance
 from imserver.client.screen.entry_line import EntryLine
 from imserver.client.screen.history import History
 from imserver.core import events
-from imserver.core.requests import Register, SetTyping
+from imserver.core.requests import ChangePassword, LogIn, Register, SetTyping
 from imserver.core.values import Kind
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, group
 
-SECONDS = 30.0
+SECONDS = 120.0
+QUIET_ROUNDS = 2
 SIZES = ((80, 24), (40, 12))
 Scenario = Callable[["Person"], Awaitable[None]]
 
@@ -34,13 +37,22 @@ class Person:
 
     async def wait(self, seconds: float = 0.0) -> None:
         """Let everything move, and as much time pass."""
-        for _ in range(4):
-            await self._pilot.pause()
-            self.server.settle()
-            self._clock.advance(0.01)
+        await self._settle()
         self._clock.advance(seconds)
-        self.server.settle()
-        await self._pilot.pause()
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Until nothing has moved for a few rounds: a pause of textual's ends early on a machine that is busy."""
+        quiet_rounds = 0
+        while quiet_rounds < QUIET_ROUNDS:
+            await self._pilot.pause()
+            moved = self.server.settle() or any(each.message_queue_size for each in self._pumps())
+            quiet_rounds = 0 if moved else quiet_rounds + 1
+            self._clock.advance(0.01)
+
+    def _pumps(self) -> list[MessagePump]:
+        screens = self.app.screen_stack
+        return [self.app, *screens, *(widget for screen in screens for widget in screen.walk_children())]
 
     async def press(self, *keys: str) -> None:
         """Keys, by textual's names."""
@@ -148,6 +160,65 @@ class ComingTest(AppCase):
         entrance = Entrance(self.clock, self.server, self.folder, "here:1")
         self.assertEqual(entrance.known(), ["bob"])
         self.use(later)
+
+
+class PasswordTest(AppCase):
+    """Changing it."""
+
+    def test_changed(self) -> None:
+        """Both are hidden; the other device here logs in with the new one; nothing of them stays in sight."""
+
+        async def scenario(person: Person) -> None:
+            await person.type("/password")
+            await person.press("enter", *PASSWORD.replace(" ", "_"), "enter", "n", "e", "w", "enter")
+            self.assertIn("•" * len(PASSWORD), person.sees)
+            await person.press("o", "l", "d", "enter")
+            self.assertIn("not the same", person.sees)
+            await person.press("backspace", "backspace", "backspace", "n", "e", "w")
+            self.assertNotIn("new\n", person.sees)
+            await person.press("enter")
+            self.assertIn("The password is changed", person.sees)
+            self.assertNotIn("•", person.sees)
+
+        self.server.override = lambda request: (
+            events.LoggedIn(BOB, "imchat-2", b"another", b"", 7)
+            if isinstance(request, LogIn) and request.password == "new"
+            else None
+        )
+        self.use(scenario)
+        change = next(each for each in self.server.heard if isinstance(each, ChangePassword))
+        self.assertEqual((change.old_password, change.new_password), (PASSWORD.replace(" ", "_"), "new"))
+        profile = Profile(self.folder, "here:1", BOB.name)
+        self.assertEqual((profile.sender.load().token, profile.listener.load().token), (b"another", b"token"))
+
+    def test_refused(self) -> None:
+        """It is said why, and the other device stays logged in; so it does without a connection, when nothing is asked."""
+
+        async def scenario(person: Person) -> None:
+            for said in ("wrong", "no connection"):
+                await person.type("/password")
+                await person.press("enter", "x", "enter", "y", "enter", "y", "enter")
+                self.assertIn(said, person.sees)
+                self.server.reachable = False
+                self.server.connection.cut()
+
+        self.server.override = lambda request: (
+            events.Refused("WRONG_CREDENTIALS", "wrong") if isinstance(request, ChangePassword) else None
+        )
+        self.use(scenario)
+        self.assertEqual(len([each for each in self.server.heard if isinstance(each, ChangePassword)]), 1)
+        self.assertEqual(Profile(self.folder, "here:1", BOB.name).sender.load().token, b"token")
+
+    def test_cancelled(self) -> None:
+        """Escape leaves it as it is."""
+
+        async def scenario(person: Person) -> None:
+            await person.type("/password")
+            await person.press("enter", "x", "escape")
+            self.assertNotIn("Change the password", person.sees)
+
+        self.use(scenario)
+        self.assertEqual([each for each in self.server.heard if isinstance(each, ChangePassword)], [])
 
 
 class TalkTest(AppCase):
@@ -293,11 +364,30 @@ class TalkTest(AppCase):
         async def scenario(person: Person) -> None:
             await person.press("f1")
             self.assertIn("Alt-Enter", person.sees)
+            self.assertIn("Esc closes", person.sees)
             await person.press("escape")
             self.assertNotIn("Alt-Enter", person.sees)
 
         for size in SIZES:
             self.use(scenario, size)
+
+    def test_interrupt(self) -> None:
+        """Ctrl-C says how to quit; it closes a page, and the form to log in."""
+
+        async def scenario(person: Person) -> None:
+            await person.press("ctrl+c")
+            self.assertIn("Ctrl-Q quits", person.sees)
+            await person.press("f1", "ctrl+c")
+            self.assertNotIn("Alt-Enter", person.sees)
+            self.assertTrue(person.app.is_running)
+
+        async def at_the_form(person: Person) -> None:
+            await person.press("ctrl+c")
+            self.assertFalse(person.app.is_running)
+
+        self.use(scenario)
+        self.folder = Path(self.mktemp())
+        self.use(at_the_form, form=True)
 
     def test_to_nobody(self) -> None:
         """What was typed is kept, and it is said what to do."""

@@ -51,6 +51,8 @@ class PeopleOrdersTest(ExchangeCase):
             ("/unblock alice", requests.Unblock(1)),
             ("/remark alice the boss", requests.SetRemark(1, "the boss", "friends")),
             ("/remark alice", requests.SetRemark(1, "", "friends")),
+            ("/category alice at work", requests.SetRemark(1, "", "at work")),
+            ("/category alice", requests.SetRemark(1, "", "")),
             ("/remove alice", requests.RemoveContact(1)),
         ):
             told = len(self.desk.notices)
@@ -59,8 +61,32 @@ class PeopleOrdersTest(ExchangeCase):
 
     def test_remarks_are_for_contacts(self) -> None:
         """And it is said so."""
-        self.assertEqual(self.obey("/remark carol x"), [])
-        self.assertIn("no contact", self.desk.notices[-1])
+        for text in ("/remark carol x", "/category carol x"):
+            self.assertEqual(self.obey(text), [])
+            self.assertIn("no contact", self.desk.notices.pop())
+
+    def test_contacts(self) -> None:
+        """By category, with remark and presence."""
+        self.obey("/category alice work")
+        self.obey("/remark alice the boss")
+        self.exchange.people.added(Contact(BOB, "", "", Presence(State.AWAY, "lunch")))
+        self.obey("/contacts")
+        self.exchange.people.removed(ALICE.number)
+        self.exchange.people.removed(BOB.number)
+        self.obey("/contacts")
+        self.assertEqual(
+            self.desk.sheets,
+            [
+                [
+                    "Contacts",
+                    "-- in no category",
+                    "bob - away: lunch",
+                    "-- work",
+                    "alice (the boss) - online",
+                ],
+                ["Contacts", "none; /add NAME asks somebody"],
+            ],
+        )
 
     def test_pages(self) -> None:
         """What was found, and that there is more."""
