@@ -67,17 +67,6 @@ class LtvTests(WireContract, SynchronousTestCase):
     too_long = pack("<II", 8193, 1)
     tells_sent = False
 
-    def test_one_write_for_each_packet(self) -> None:
-        """Its clients take what one receive returns for a whole body, so no two packets share a write."""
-        (alice, sender), (bob, reader) = self.log_in("alice"), self.log_in("bob")
-        self.world.pass_seconds(2)
-        writes: list[bytes] = []
-        write = bob.transport.write
-        bob.transport.write = lambda data: (writes.append(data), write(data))
-        alice.send(b"".join(sender.send_to("bob", str(n)) for n in range(40)))
-        self.assertEqual([text for _, text in reader.arrived], [str(n) for n in range(40)])
-        self.assertEqual(len(writes), 40)
-
 
 class TlvTests(LtvTests):
     """The contract, in the packing that is the default of zinx today."""
