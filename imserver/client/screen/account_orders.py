@@ -5,8 +5,6 @@ from imserver.client.screen.people import People
 from imserver.core import requests
 from imserver.core.values import Account
 
-FINDABLE = {"findable": True, "hidden": False}
-OPEN_TO_CONTACTS = {"open": True, "ask": False}
 
 
 async def _profile(desk: Desk, rest: str) -> None:
@@ -45,17 +43,6 @@ async def _own(desk: Desk) -> Account:
     return await desk.exchange.client.look_up(desk.exchange.chats.own.name)
 
 
-async def _set_privacy(desk: Desk, rest: str) -> None:
-    found, added = (*rest.split(), "", "")[:2]
-    if found not in FINDABLE or added not in OPEN_TO_CONTACTS:
-        raise Misuse("write findable or hidden, then open or ask: /privacy findable ask")
-    await desk.exchange.client.ask(requests.SetPrivacy(FINDABLE[found], OPEN_TO_CONTACTS[added]))
-    searches = "Searches find you" if FINDABLE[found] else "No search finds you"
-    desk.notice(
-        f"{searches}; who adds you {'is a contact at once' if OPEN_TO_CONTACTS[added] else 'has to ask'}."
-    )
-
-
 async def _change_password(desk: Desk, rest: str) -> None:
     if rest:
         raise Misuse("write /password alone; it is asked for where nobody reads along")
@@ -66,6 +53,5 @@ ACCOUNT_ORDERS: tuple[Order, ...] = (
     Order("/profile", "[NAME]", "what an account shows of itself", _profile, "names"),
     Order("/name", "[TEXT]", "your display name", _set_name),
     Order("/signature", "[TEXT]", "what stands beside your name", _set_signature),
-    Order("/privacy", "FIND ADD", "findable or hidden; open or ask", _set_privacy),
     Order("/password", "", "change your password; it is asked for", _change_password, asks=False),
 )

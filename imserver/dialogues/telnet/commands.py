@@ -61,6 +61,7 @@ TABLE = {
         Command("contacts unblock", "NAME", "hear from somebody again", people.unblock, 1, 1),
         Command("add", "NAME [TEXT]", "ask somebody to be your contact, or agree to it", people.add, 1, 2),
         Command("status", "[STATE [TEXT]]", "be online, away, busy, dnd or invisible", people.status, 0, 2),
+        Command("privacy", "[WORD [WORD]]", "be found or hidden by searches; open, or ask", people.privacy, 0, 2),
         Command("group", "", "the groups you are in", groups.mine),
         Command("group create", "TITLE", "a new group, of which you are the owner", groups.create, 1, 1),
         Command("join", "*N [TEXT]", "become a member, or ask to", groups.join, 1, 2),

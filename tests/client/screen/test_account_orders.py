@@ -38,17 +38,9 @@ class AccountOrdersTest(ExchangeCase):
             ("/name", requests.UpdateProfile("bob", "at sea"), "bob"),
             ("/signature in port", requests.UpdateProfile("Bobby", "in port"), "in port"),
             ("/signature", requests.UpdateProfile("Bobby", ""), "no signature"),
-            ("/privacy findable open", requests.SetPrivacy(True, True), "contact at once"),
-            ("/privacy hidden  ask", requests.SetPrivacy(False, False), "No search"),
         ):
             self.assertEqual(self.obey(text), [request])
             self.assertIn(said, self.desk.notices[-1])
-
-    def test_misuse(self) -> None:
-        """Nothing is asked."""
-        for text in ("/privacy", "/privacy findable", "/privacy open findable"):
-            self.assertEqual(self.obey(text), [])
-        self.assertEqual(["/privacy findable ask" in each for each in self.desk.notices], [True] * 3)
 
     def test_profiles(self) -> None:
         """The own one, or that of somebody, with what is known of a contact; nothing is shown of what is empty."""

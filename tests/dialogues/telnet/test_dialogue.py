@@ -354,6 +354,23 @@ class PeopleTests(TelnetCase):
         self.assertEqual(alice.typed("status Away"), ["You are away."])
         self.assertEqual(alice.typed("status"), ["You are away."])
 
+    def test_privacy(self) -> None:
+        """What was chosen, either or both, and what can be."""
+        alice = self.terminal("alice")
+        for line, findable, is_open in (
+            ("privacy", True, False),
+            ("privacy hidden", False, False),
+            ("privacy OPEN", False, True),
+            ("privacy ask found", True, False),
+            ("privacy", True, False),
+        ):
+            said = [
+                "A search finds you." if findable else "No search finds you.",
+                "Whoever asks is your contact at once." if is_open else "Contacts have to ask you.",
+            ]
+            self.assertEqual(alice.typed(line), said, line)
+        self.assertEqual(alice.typed("privacy closed"), ["Say found or hidden, and open or ask."])
+
     def test_ends(self) -> None:
         """A contact ends for both; who is blocked is heard no more, and notices nothing."""
         alice, bob = self.befriend()
