@@ -115,11 +115,13 @@ class AccountTests(GoGoTalkCase):
         )
 
     def test_log_out(self) -> None:
-        """The connection ends, and friends are told of it with 8 and 10."""
+        """The connection ends without a reply, and friends are told of it with 8 and 10."""
         alice, bob = self.befriended("alice", "bob")
+        bob.peer.received.clear()
         bob.say(bob.client.pack(Command.LOG_OUT, pb.LogoutRequest(UserID="bob")))
         self.world.pass_seconds(10)
         self.assertFalse(bob.peer.open)
+        self.assertEqual(bytes(bob.peer.received), b"")
         told = [one for one in alice.client.told if one[0] != Command.HEARTBEAT_HEARD]
         offline = pb.ChangeStatusNotice(UserID="bob", Status=6)
         self.assertEqual(told, [(Command.WENT_OFFLINE, offline), (Command.STATUS, offline)])
@@ -257,6 +259,15 @@ class ChatTests(GoGoTalkCase):
         ((sender, to, text),) = alice.client.chats
         self.assertEqual((sender, to), ("imserver", "alice"))
         self.assertIn("not delivered to nobody-here: there is no such account", text)
+
+    def test_nothing_said(self) -> None:
+        """A chat without content, however that is written, goes to nobody, which is told."""
+        alice, bob = self.entered("alice"), self.entered("bob")
+        nothing = bytes.fromhex("0a05616c6963651203626f621a00")
+        alice.say(alice.client.chat("bob", b""))
+        alice.say(alice.client.chat("bob", RICH) + LTV.pack(Command.CHAT, nothing))
+        self.assertEqual(bob.client.arrived, [("alice", "bold")])
+        self.assertEqual(alice.client.refused, ["not delivered to bob: it says nothing"] * 2)
 
     def test_order_to_one(self) -> None:
         """Chats of which the first has to find its way arrive in order, and all but it are plain sends."""
@@ -628,6 +639,22 @@ class FileTests(GoGoTalkCase):
         ):
             result = alice.ask(command, message).Result
             self.assertEqual((result.Code, result.Msg), (0, "this server keeps no files"))
+
+    def test_a_large_file(self) -> None:
+        """A file larger than any packet is refused likewise, and the connection goes on; before the login it ends it."""
+        for packing in (LTV, TLV):
+            alice = self.entered("alice", packing)
+            upload = pb.UploadFileRequest(FromUserID="alice", fileName="a.iso", Data=b"x" * 2_000_000)
+            data = alice.client.pack(Command.UPLOAD_FILE, upload) + alice.client.every_second()
+            for start in range(0, len(data), 60_000):
+                alice.say(data[start : start + 60_000])
+            (answer,) = alice.client.of(Command.FILE_UPLOADED)
+            self.assertEqual(answer.Result, pb.Result(Code=0, Msg="this server keeps no files"))
+            self.assertEqual(len(alice.client.of(Command.HEARTBEAT_HEARD)), 1)
+            stranger = Person(self.world, packing)
+            stranger.say(data[:100])
+            self.world.pass_seconds(2)
+            self.assertFalse(stranger.peer.open)
 
 
 class LifeTests(GoGoTalkCase):
