@@ -7,12 +7,14 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.codecs.protobuf import ProtobufCodec
-from imserver.core.events import Event, RunArrived, Sent
+from imserver.core.events import Event, Pong, RunArrived, Sent
+from imserver.core.requests import Ping
 from imserver.core.run import Run
 from imserver.core.values import Conversation, ConversationKind, Kind, Message
 from imserver.net.framing import Int32Framing
 from tests.end_to_end.drill import Drill
 from tests.end_to_end.flow import Flow, Person, text
+from tests.end_to_end.peer import Peer
 from tests.end_to_end.trace import STRACE, calls, told_too_early
 
 MESSAGES = 500
@@ -31,6 +33,9 @@ class StraceTests(Drill):
         conversation = flow.group()
         output = self.trace()
         flow.pump(conversation, MESSAGES, BODY_BYTES, WINDOW)
+        # By a further call of the same thread strace has seen the end of the one before.
+        with Peer(self.address) as last:
+            last.expect(Ping(), Pong)
         self.strace.send_signal(signal.SIGINT)
         self.strace.communicate()
         self.daemon.stop()
