@@ -7,6 +7,7 @@ again is its content and nothing else, which makes it as cheap as a message of t
 from collections.abc import Callable
 
 from imserver.codecs.gogotalk import Command, chat_head, content_at
+from imserver.core.errors import UnreadableRequest
 from imserver.core.requests import Send, SendTo
 from imserver.core.session import Session
 from imserver.core.values import Kind
@@ -32,7 +33,7 @@ class Chats:
         self._head = b""  # with which it began; none before the login, when nobody can say who speaks
 
     def take_alike(self, packet: bytes, packing: Packing) -> bool:
-        """Send it if it is a chat that begins as the last one did; -> whether it was."""
+        """Send it if it is a chat that begins as the last one did; -> whether it was.  Raises as `take` does."""
         head = self._head
         if not head or not packet.startswith(head, HEADER_BYTES) or packing.command(packet) != _CHAT:
             return False
@@ -43,13 +44,15 @@ class Chats:
         return True
 
     def take(self, chat: pb.FriendChatRequest) -> None:
-        """Send it; who says it has been looked at."""
+        """Send it; who says it has been looked at.  Raises UnreadableRequest if it says nothing."""
         route = self.routes.to(chat.ToUserID)
         if route is not self._route and self._session.account is not None:
             self._route, self._head = route, chat_head(chat.FromUserID, chat.ToUserID)
         self._send(route, chat.Content)
 
     def _send(self, route: Route, content: bytes) -> None:
+        if not content:
+            raise UnreadableRequest(route.tag, "it says nothing")
         self._sent += 1
         client_id = self._client_ids + self._sent.to_bytes(8, "big")
         kind = _RICH if content.startswith(_DOCUMENT) else _TEXT

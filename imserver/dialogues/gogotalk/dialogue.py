@@ -11,7 +11,7 @@ from typing import Any
 
 from imserver.codecs.gogotalk import ANSWERS, Command, decode, failure, state_of, success
 from imserver.core.burst import Burst
-from imserver.core.errors import ChatError, UnreadableRequest
+from imserver.core.errors import ChatError, Code, UnreadableRequest
 from imserver.core.events import (
     Closing,
     ContactAdded,
@@ -42,7 +42,7 @@ from imserver.dialogues.gogotalk.people import People, user
 from imserver.dialogues.gogotalk.routes import Route
 from imserver.dialogues.gogotalk.speech import SERVER_ID, Speech
 from imserver.net.dialogue import Dialogue
-from imserver.net.zinx import HEADER_BYTES, ZINX_HEARTBEAT, ZinxFraming
+from imserver.net.zinx import HEADER_BYTES, MAX_UPLOAD_BYTES, ZINX_HEARTBEAT, ZinxFraming
 from imserver.proto import gogotalk_pb2 as pb
 
 _CHAT = int(Command.CHAT)  # members of enumerations take longer to find
@@ -131,6 +131,7 @@ class GoGoTalk(Dialogue):
 
     async def _log_in(self, request: Any) -> Any:
         logged_in = await self.ask(LogIn(request.UserID, request.Password, ""), LoggedIn)
+        self.framing.max_upload_bytes = MAX_UPLOAD_BYTES
         state = state_of(request.Status) or State.ONLINE
         self.run(self._settle_in(state))
         return pb.LoginResponse(Result=success(), User=user(logged_in.account, state))
@@ -178,6 +179,8 @@ class GoGoTalk(Dialogue):
                 return self._speech.packet(Command.HEARTBEAT_HEARD, pb.HeartbeatResponse(Result=success()))
             case Refused():
                 return self._refused(event, tag)
+            case Closing(code=Code.LOGGED_OUT):  # who says goodbye hears nothing more
+                return b""
             case Closing(text=text):
                 return self._speech.words(text)
             case PresenceChanged() | ContactAdded() | ContactRemoved():
