@@ -21,7 +21,7 @@ _INSTALLATION_BYTES = 4
 
 
 class Profile:
-    """The two states of an account, and the files of what it has not sent and has chosen to be."""
+    """The two states of an account, and what the screen keeps between runs."""
 
     def __init__(self, folder: Path, server: str, name: str) -> None:
         self.name = name
@@ -30,6 +30,7 @@ class Profile:
         self.sender = StateFile(path / "sender.json")
         self.unsent = path / "unsent.json"  # texts that wait for a connection
         self.presence = path / "presence.json"  # what somebody has chosen to be
+        self.burning = path / "burning.json"  # until when what burns may be shown
 
     @property
     def logged_in(self) -> bool:
@@ -92,8 +93,8 @@ class Profile:
         """The account has logged out here."""
         self.listener.remove()
         self.sender.remove()
-        private_file.remove(self.unsent)
-        private_file.remove(self.presence)
+        for path in (self.unsent, self.presence, self.burning):
+            private_file.remove(path)
 
 
 def _ignore(event: Event) -> None:

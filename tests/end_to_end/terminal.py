@@ -52,20 +52,6 @@ class Terminal:
         self.wait_for(text.split()[-1])
         self.keys("Enter")
 
-    def next_field(self, key: str) -> None:
-        """Press a key that moves to a field in another row, and wait until the cursor is there."""
-        before = self._cursor_row
-        self.keys(key)
-        end = time.monotonic() + SECONDS
-        while self._cursor_row == before:
-            if time.monotonic() > end:
-                self._case.fail(f"{key} moves nothing in\n{self.screen}")
-            time.sleep(LOOK_SECONDS)
-
-    @property
-    def _cursor_row(self) -> str:
-        return self._tmux("display-message", "-p", "#{cursor_y}")
-
     def resize(self, width: int, height: int) -> None:
         """The window is another one."""
         self._tmux("resize-window", "-x", str(width), "-y", str(height))

@@ -1,10 +1,9 @@
-"""Orders about the own account: what it shows of itself, who may find and add it, its password."""
+"""Orders about the own account: what it shows of itself, and its password."""
 
 from imserver.client.screen.order import Desk, Misuse, Order, account_name
 from imserver.client.screen.people import People
 from imserver.core import requests
 from imserver.core.values import Account
-
 
 
 async def _profile(desk: Desk, rest: str) -> None:

@@ -73,7 +73,6 @@ class Chat:
         self.members = {account.name: account.number for account in conversation.peers}
         self.origins: dict[int, str] = {}  # who has first said what was forwarded; empty: to be looked up
         self.amendments = Amendments()
-        self._burning = Burning()
         self._silent: list[int] = []  # seqs of edits and recalls that are not read
         self._typing: dict[int, float] = {}
 
@@ -155,7 +154,6 @@ class Chat:
         """The server's log is another one: nothing held means anything."""
         self.clear()
         self._silent.clear()
-        self._burning.clear()
         self.last_seq = self.read_seq = self.marked_seq = self.delivered_to = self.read_by = 0
         self.counted = (0, 0, 0)
 
@@ -193,9 +191,9 @@ class Chat:
         """Whether something is held that is to be burnt."""
         return any(_burns(message) for message in self.messages)
 
-    def burn(self, now_ms: int) -> bool:
+    def burn(self, burning: Burning, now_ms: int) -> bool:
         """Lose what was to be burnt by now, in a direct conversation (burning.py); -> whether there was any."""
-        over = self._burning.over(filter(self._is_read, self.messages), now_ms)
+        over = burning.over(filter(self._is_read, self.messages), now_ms)
         for seq in over:
             self.lose(seq, Gone.BURNT)
         return bool(over)

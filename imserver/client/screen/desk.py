@@ -39,11 +39,11 @@ class Desk(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW_ROWS, "-high")]
     BINDINGS = [  # for the footer, and for the mouse on it; the keys themselves are obeyed by the entry line
         Binding("f1", "help", "Help", key_display="F1"),
+        Binding("ctrl+q", "app.quit", "Quit", priority=True),
         Binding("f2", "toggle_list", "List", key_display="F2"),
         Binding("f3", "next_unread", "Unread", key_display="F3"),
         Binding("alt+down", "move(1)", "Next", key_display="M-↓"),
         Binding("alt+up", "move(-1)", "Previous", key_display="M-↑"),
-        Binding("ctrl+q", "app.quit", "Quit", priority=True),
     ]
     app: "ScreenApp"
 
@@ -51,6 +51,7 @@ class Desk(Screen[None]):
         super().__init__()
         self.exchange: Exchange
         self._status = Status()
+        self._written: dict[str, str] = {}
         self._changing = False
         self._asked_until = 0.0
         self._leaving = False
@@ -179,14 +180,19 @@ class Desk(Screen[None]):
 
     def _show_status(self) -> None:
         now, chats = self.exchange.clock.seconds(), self.exchange.chats
-        title = settled(heading(chats.open, self.exchange.people, now))
-        self.query_one("#heading", Static).update(Text(title, "reverse"))
-        own = f"{chats.own.name} - {in_words(self.exchange.people.own)}" if chats.own.name else ""
-        self.query_one("#own", Static).update(Text(settled(own), "dim"))
-        line = self.query_one("#status", Static)
-        text = settled(self._status.line(chats.waiting, now))
-        line.update(Text(text, "bold"))
-        line.display = bool(text)
+        state = "not connected" if self._status.loss else in_words(self.exchange.people.own)
+        own = f"{chats.own.name} - {state}" if chats.own.name else ""
+        status = self._status.line(chats.waiting, now)
+        self._write("#heading", heading(chats.open, self.exchange.people, now), "reverse")
+        self._write("#own", own, "dim")
+        self._write("#status", status, "bold")
+        self.query_one("#status").display = bool(status)
+
+    def _write(self, place: str, text: str, style: str) -> None:
+        """Only what is new: nothing goes over the line while nothing happens."""
+        if self._written.get(place) != text:
+            self._written[place] = text
+            self.query_one(place, Static).update(Text(settled(text), style))
 
     def _entries(self) -> list[Entry]:
         return entries(self.exchange.chats, self.exchange.people)
@@ -246,6 +252,8 @@ class Desk(Screen[None]):
         unread = [chat for chat in self.exchange.chats.newest_first() if chat.unread]
         if unread:
             self.open_chat(unread[0])
+        else:
+            self.notice("Nothing is unread.")
 
     def action_move(self, step: int) -> None:
         """Alt-Down and Alt-Up."""

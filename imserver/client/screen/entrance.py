@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from imserver.client.client import Client, register
 from imserver.client.errors import NotConnected, RequestRefused
 from imserver.client.profile import Profile
+from imserver.client.screen.burning import Burning
 from imserver.client.screen.chosen import ChosenPresence
 from imserver.client.screen.exchange import Exchange
 from imserver.client.screen.unsent import Unsent
@@ -69,6 +70,7 @@ class Entrance:
             exchange.use(client)
             exchange.saying.keep(Unsent(profile.unsent))
             exchange.chosen = ChosenPresence(profile.presence)
+            exchange.burning = Burning(profile.burning)
             await client.log_in_again()
             self._client = client
         except BaseException:  # also when cancelled

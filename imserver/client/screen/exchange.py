@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from imserver.client.client import Client
 from imserver.client.errors import ClientError, NotConnected
+from imserver.client.screen.burning import Burning
 from imserver.client.screen.chat import Chat
 from imserver.client.screen.chats import Chats
 from imserver.client.screen.chosen import ChosenPresence
@@ -60,6 +61,7 @@ class Exchange:
         self.chats = Chats(Account(0, "", "", ""))
         self.people = People()
         self.chosen = ChosenPresence()
+        self.burning = Burning()
         self.saying = Saying(self, wall_ms)
         self._wall_ms = wall_ms
         self._log_epoch = 0
@@ -86,6 +88,7 @@ class Exchange:
         else:
             self.chats.let_go_of_burning()
         self._log_epoch = self.client.log_epoch
+        self.burning.use_log(self._log_epoch)
         self.view.connection_changed("")
         self.spawn(self._list())
         self.spawn(self._list_people())
@@ -230,14 +233,14 @@ class Exchange:
 
     def messages_came(self, chat: Chat) -> None:
         """It holds others than before."""
-        chat.burn(self._wall_ms())
+        chat.burn(self.burning, self._wall_ms())
         self.chats.touch(chat)
         self.view.changed()
         self.spawn(self._name_origins(chat))
 
     def burn(self) -> None:
         """Time has passed: some of what is to be burnt may be over."""
-        if self.chats.burn(self._wall_ms()):
+        if self.chats.burn(self.burning, self._wall_ms()):
             self.view.changed()
 
     # -- marks

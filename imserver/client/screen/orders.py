@@ -66,7 +66,7 @@ async def _message(desk: Desk, rest: str) -> None:
 async def _open(desk: Desk, rest: str) -> None:
     found = desk.exchange.chats.groups(needed(rest))
     if len(found) != 1:
-        several = f"several groups are called {rest}; choose on the left"
+        several = f"several groups are called {rest}; choose on the left, or by number: /open *N"
         raise RequestRefused(Code.NOT_FOUND, several if found else f"you are in no group {rest}")
     desk.open_chat(found[0])
 
@@ -96,7 +96,7 @@ async def _quit(desk: Desk, rest: str) -> None:
 
 ORDERS: tuple[Order, ...] = (
     Order("/msg", "NAME [TEXT]", "write to somebody", _message, "names", asks=False),
-    Order("/open", "GROUP", "go to a group, by title or id", _open, "groups", asks=False),
+    Order("/open", "GROUP", "go to a group, by title or *number", _open, "groups", asks=False),
     Order("/members", "", "who is in this conversation", _members),
     *ACTION_ORDERS,
     *PEOPLE_ORDERS,

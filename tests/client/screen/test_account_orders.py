@@ -8,7 +8,7 @@ from tests.client.fake_server import ALICE
 from tests.client.screen.fakes import ExchangeCase
 
 OWN = Account(2, "bob", "Bobby", "at sea")
-ASKED = (requests.UpdateProfile, requests.SetPrivacy, requests.ChangePassword)
+ASKED = (requests.UpdateProfile, requests.ChangePassword)
 
 
 class AccountOrdersTest(ExchangeCase):

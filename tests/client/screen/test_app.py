@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
+from textual.widgets import Static
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -118,6 +119,10 @@ class ComingTest(AppCase):
 
         async def scenario(person: Person) -> None:
             self.assertIn("imserver at here:1", person.sees)
+            for name, said in (("", "Type a name."), ("bob", "Type the password.")):
+                await person.fill(name, "")
+                self.assertIn(said, person.sees)
+            self.assertEqual(self.server.heard, [])
             await person.fill("Bob ", "wrong")
             self.assertIn("no", person.sees)
             await person.fill("bob", PASSWORD)
@@ -127,6 +132,7 @@ class ComingTest(AppCase):
         for size in SIZES:
             self.use(scenario, size, form=True)
             self.folder = Path(self.mktemp())
+            self.server.heard.clear()
 
     def test_register(self) -> None:
         """The password twice; nothing is sent while they differ."""
@@ -233,6 +239,8 @@ class TalkTest(AppCase):
             self.assertRegex(person.sees, r"alice +1\b")
             await person.press("f3")
             self.assertIn("alice: 你好, Bob", person.sees)
+            await person.press("f3")
+            self.assertIn("Nothing is unread", person.sees)
             await person.type("hello 世界")
             await person.press("enter")
             self.assertIn("bob: hello 世界", person.sees)
@@ -371,6 +379,22 @@ class TalkTest(AppCase):
         for size in SIZES:
             self.use(scenario, size)
 
+    def test_idle(self) -> None:
+        """Nothing is drawn anew, and so nothing goes over a slow line, while nothing happens."""
+
+        async def scenario(person: Person) -> None:
+            drawn: list[object] = []
+            self.patch(Static, "update", lambda static, text: drawn.append(text))
+            for _ in range(3):
+                person.app.desk._second_passed()
+                await person.wait()
+            self.assertEqual(drawn, [])
+            person.app.desk.notice("look here")
+            await person.wait()
+            self.assertEqual([str(text) for text in drawn], ["look here"])
+
+        self.use(scenario)
+
     def test_interrupt(self) -> None:
         """Ctrl-C says how to quit; it closes a page, and the form to log in."""
 
@@ -447,15 +471,41 @@ class HistoryTest(AppCase):
 
         self.use(scenario)
 
+    def test_the_end_stays_in_sight(self) -> None:
+        """Though a notice, more lines to write, or a smaller terminal take rows away; what arrives is shown and read."""
+
+        async def scenario(person: Person) -> None:
+            await person.press("alt+down")
+            for number, shrink in enumerate(
+                (
+                    lambda: person.app.desk.notice("look here"),
+                    lambda: person.app.screen.query_one("#entry", EntryLine).insert("one\ntwo\nthree"),
+                )
+            ):
+                shrink()
+                await person.wait()
+                self.assertIn(f"message {200 + number}\n", person.sees)
+                self.server.say(DIRECT, f"message {201 + number}")
+                await person.wait()
+                self.assertIn(f"message {201 + number}\n", person.sees)
+                self.assertEqual(self.server.read[DIRECT], 201 + number)
+            for size in ((80, 12), (40, 10), (80, 24)):
+                await person.resize(*size)
+                self.assertIn("message 202\n", person.sees)
+
+        self.use(scenario)
+
     def test_resizing(self) -> None:
         """Smaller and larger, down to nothing that makes sense; what is in sight stays."""
 
         async def scenario(person: Person) -> None:
-            await person.press("alt+down", "pageup", "pageup")
+            await person.press("alt+down")
+            await person.press("pageup", "pageup")
+            top = person.sees.splitlines()[2].partition("▕")[2]
             for size in ((40, 12), (20, 5), (10, 3), (3, 2), (100, 40), (80, 24)):
                 await person.resize(*size)
             self.assertNotIn("message 200", person.sees)
-            self.assertIn("message 1", person.sees)
+            self.assertIn(top, person.sees)
             await person.press("ctrl+end")
             self.assertTrue(person.app.screen.query_one(History).is_at_end)
 
@@ -475,12 +525,14 @@ class ConnectionTest(AppCase):
             await person.type("are you there?")
             await person.press("enter")
             self.assertIn("No connection", person.sees)
+            self.assertIn("bob - not connected", person.sees)
             self.assertIn("sending", person.sees)
             await person.press("ctrl+q")
             self.assertIn("not sent yet", person.sees)
             self.server.reachable = True
             await person.wait(5.0)
             self.assertIn("Connected again", person.sees)
+            self.assertIn("bob - online", person.sees)
             self.assertNotIn("sending", person.sees)
 
         self.server.say(DIRECT, "x")
