@@ -18,7 +18,7 @@ from imserver.core.requests import Register, SetTyping
 from imserver.core.values import Kind
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, group
 
-SECONDS = 30.0
+SECONDS = 120.0
 SIZES = ((80, 24), (40, 12))
 Scenario = Callable[["Person"], Awaitable[None]]
 
