@@ -2,7 +2,7 @@
 
 import selectors
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from time import monotonic
 
 from imserver.core.errors import Code
@@ -10,18 +10,22 @@ from imserver.core.events import Refused
 from imserver.core.requests import LogIn
 from tests.end_to_end.peer import PATIENCE_SECONDS, Address, Gone, Peer
 
-AGAIN_SECONDS = 0.05  # after each answer, so that all have their turn
+# All together; each waits for so long after an answer that all have their turn.
+GUESSES_PER_SECOND = 2_000
 
 
 class Guesser:
     """At one address, over one connection after the other, which `selector` watches."""
 
-    def __init__(self, server: Address, source: str, selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self, server: Address, source: str, selector: selectors.BaseSelector, pause_seconds: float
+    ) -> None:
         self.verified = 0  # guesses that were hashed
         self.again_at = 0.0  # 0.0: not before there is an answer
         self._server = server
         self._source = source
         self._selector = selector
+        self._pause_seconds = pause_seconds
         self._connect()
 
     def guess(self, name: str) -> None:
@@ -37,7 +41,7 @@ class Guesser:
         try:
             for _, event in self._peer.arrived():
                 self.verified += isinstance(event, Refused) and event.code == Code.WRONG_CREDENTIALS
-                self.again_at = monotonic() + AGAIN_SECONDS
+                self.again_at = monotonic() + self._pause_seconds
         except Gone:
             self._connect_again()
 
@@ -53,15 +57,16 @@ class Guesser:
     def _connect_again(self) -> None:
         self.close()
         self._connect()
-        self.again_at = monotonic() + AGAIN_SECONDS
+        self.again_at = monotonic() + self._pause_seconds
 
 
 class Guessers:
     """Used as a context: they guess in a thread of their own, and within it each of them has failed already."""
 
-    def __init__(self, server: Address, sources: Iterable[str], names: Iterator[str]) -> None:
+    def __init__(self, server: Address, sources: Sequence[str], names: Iterator[str]) -> None:
         self._selector = selectors.DefaultSelector()
-        self._guessers = [Guesser(server, source, self._selector) for source in sources]
+        self._pause_seconds = len(sources) / GUESSES_PER_SECOND
+        self._guessers = [Guesser(server, source, self._selector, self._pause_seconds) for source in sources]
         self._names = names
         self._ended = threading.Event()
         self._all_failed = threading.Event()
@@ -103,7 +108,7 @@ class Guessers:
             self._all_failed.set()
 
     def _turn(self) -> None:
-        for key, _ in self._selector.select(AGAIN_SECONDS):
+        for key, _ in self._selector.select(self._pause_seconds):
             key.data.hear()
         now = monotonic()
         for guesser in sorted(

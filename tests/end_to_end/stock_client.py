@@ -8,8 +8,8 @@ from imserver.codecs import rtf
 from imserver.codecs.gogotalk import Command
 from imserver.proto import gogotalk_pb2 as pb
 from tests.contracts.gogotalk_client import EVENTS
+from tests.end_to_end.peer import PASSWORD
 
-PASSWORD = "secret"
 PICTURE = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 256  # 64 KiB, as a small JPEG
 _HEADER = Struct("<II")
 Heard = tuple[int, Any]

@@ -11,8 +11,8 @@ from imserver.core.events import DeliveredUpTo, LoggedIn
 from imserver.core.requests import LogIn, Ping
 from imserver.proto import gogotalk_pb2 as pb
 from tests.end_to_end.daemon import ANY_PORTS, Daemon
-from tests.end_to_end.peer import Peer
-from tests.end_to_end.stock_client import PASSWORD, StockClient
+from tests.end_to_end.peer import PASSWORD, Peer
+from tests.end_to_end.stock_client import StockClient
 
 LISTEN = ("gogotalk=tcp:127.0.0.1:0",)
 FREELY = "[limits]\nenabled = false\n"

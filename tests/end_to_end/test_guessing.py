@@ -47,7 +47,9 @@ LOGINS = 500 if DEEP else 60  # of each kind
 ATTEMPTS = 3  # against noise: what is there to be measured shows each time
 WELCH_T = 4.5
 MEDIAN_SHARE = 0.05
-UNHURRIED = NO_LIMITS + "login_tries = 1000000\nlogin_seconds = 600.0\n"
+UNHURRIED = (
+    NO_LIMITS + "login_tries = 1000000\nlogin_seconds = 3600.0\nmax_bytes_before_login = 1_000_000_000\n"
+)
 MUTANT = (sys.executable, "-m", "tests.end_to_end.hash_known_names_only")
 
 

@@ -156,7 +156,7 @@ class BackupTests(BackupCase):
 
         def copy_slowly(source: apsw.Connection, target: Path) -> None:
             copy(source, target)
-            self.assertTrue(synced.wait(10))
+            self.assertTrue(synced.wait(60))
 
         self.patch(copying, "_copy", copy_slowly)
         self.patch(os, "fdatasync", lambda descriptor: synced.set())
