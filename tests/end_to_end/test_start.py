@@ -130,6 +130,16 @@ class WithHelp(Daemon):
         return [*super().arguments, "--help"]
 
 
+class WithSlip(Daemon):
+    """With something that it does not know."""
+
+    slip = ""
+
+    @property
+    def arguments(self) -> list[str]:
+        return [*super().arguments, self.slip]
+
+
 class RefusalTests(SynchronousTestCase):
     """What does not start: exit status 1, one sentence that says what to do, no traceback."""
 
@@ -142,6 +152,13 @@ class RefusalTests(SynchronousTestCase):
             self.assertIn(word, sentences[0])
         self.assertNotIn("Traceback", daemon.text)
         self.assertNotIn("Usage", daemon.text)
+
+    def test_unknown_option(self) -> None:
+        """And what is none."""
+        daemon = WithSlip(self)
+        for daemon.slip, word in (("--frobnicate", "--frobnicate"), ("start", "arguments")):
+            daemon.lines.clear()
+            self.refuse(daemon, word, "twistd imserver --help")
 
     def test_unknown_key(self) -> None:
         """With file, line and key."""

@@ -28,15 +28,17 @@ class TelnetDialogue(Dialogue):
         self.presence = Presence(State.ONLINE, "")  # as chosen here
         self._take_secret: Callable[[str], None] | None = None  # the next line is for it
         self._on_their_way: dict[int, str] = {}  # tag of a send -> to whom
-        self._when_all_is_told: Callable[[], None] | None = None
         self._sends = 0
+        self._leaves = False
         self._stem = token_bytes(12)  # of client ids: every message is said once
         self.say("This is imserver.  Say help, or: login NAME")
 
     # -- in
 
     def received(self, frame: bytes) -> None:
-        """A line, or a command of telnet itself."""
+        """A line, or a command of telnet itself; after quit nothing any more."""
+        if self._leaves:
+            return
         if frame.startswith(IAC):
             self.write(answer(frame))
             return
@@ -77,8 +79,8 @@ class TelnetDialogue(Dialogue):
     def happened(self, event: Event, tag: int) -> bytes:
         """What the person reads about an event."""
         whom = self._on_their_way.pop(tag, "")
-        if self._when_all_is_told is not None and not self._on_their_way:
-            self.run_soon(self._all_is_told)
+        if whom and self._leaves:
+            self.run_soon(self._leave_at_last)
         match event:
             case Sent():
                 return _written([f"Sent to {whom}."])
@@ -106,19 +108,14 @@ class TelnetDialogue(Dialogue):
         """For the next message."""
         return self._stem + (self._sends + 1).to_bytes(8, "big")
 
-    def when_all_is_told(self, do: Callable[[], None]) -> None:
-        """Do it once it has been told what became of every message; nothing is heard until then."""
-        if self._on_their_way:
-            self.busy += 1
-            self._when_all_is_told = do
-        else:
-            do()
+    def leave(self) -> None:
+        """End the connection, once it is told what became of every message."""
+        self._leaves = True
+        if not self._on_their_way:
+            self.session.close(Code.LOGGED_OUT, "goodbye")
 
-    async def _all_is_told(self) -> None:
-        do, self._when_all_is_told = self._when_all_is_told, None
-        if do is not None:
-            self.busy -= 1
-            do()
+    async def _leave_at_last(self) -> None:
+        self.leave()
 
     async def find(self, name: str) -> Account:
         """Somebody by login name; raises ChatError."""

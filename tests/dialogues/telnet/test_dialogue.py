@@ -105,6 +105,16 @@ class EnteringTests(TelnetCase):
         self.assertFalse(terminal.peer.open)
         self.assertEqual(self.world.core.session_count(), 0)
 
+    def test_quit_after_speaking(self) -> None:
+        """A script may say its last words and leave in one go: it is told what became of them; what follows is not looked at."""
+        terminal, bob = self.terminal("alice"), self.terminal("bob")
+        terminal.peer.send(b"msg bob one\r\nmsg nobody-here two\r\nmsg bob three\r\nquit\r\nmsg bob four\r\n")
+        *told, last = terminal.lines()
+        refused = "Not sent to nobody-here: there is no such account."
+        self.assertEqual((sorted(told), last), ([refused, "Sent to bob.", "Sent to bob."], "Goodbye."))
+        self.assertFalse(terminal.peer.open)
+        self.assertEqual(bob.lines(), ["alice: one", "alice: three"])
+
     def test_bad_telnet(self) -> None:
         """A byte after IAC that is no command ends the connection without a word."""
         terminal = self.terminal("alice")
