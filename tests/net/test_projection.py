@@ -101,6 +101,14 @@ class MessageTests(SynchronousTestCase):
                 looks = {(wire, kind.name): 2} if remark and kind is Kind.RICH else {}
                 self.assertEqual(self.lost, {(wire, what): 2 for what in lost} | looks)
 
+    def test_without_groups(self) -> None:
+        """Where a wire knows no groups, *N says what its member says, and that is counted."""
+        group = replace(GROUP, number=7)
+        projection = Projection(replace(PLAIN, groups=False), self.lost)
+        shown = projection.message(SAMPLES[Kind.TEXT][0], group)
+        self.assertEqual((shown.sender_name, shown.body.decode()), ("*7", "alice: grüße"))
+        self.assertEqual(self.lost, {("plain", "group"): 1})
+
     def test_edits_are_no_replies(self) -> None:
         """What an edit or a recall is about is in its words, as far as it can be."""
         projection = Projection(replace(PLAIN, extras=False), self.lost)

@@ -216,5 +216,6 @@ class StatisticsTests(OperatedCase):
         self.assertTrue(said["state"].startswith("ready"))
         self.assertEqual(said["sessions"], "1 (test 1)")
         self.assertEqual(said["messages stored"], "1, found damaged: 0")
+        self.assertRegex(said["batches"], r"^\d+, of \d+\.\d messages on average; commits: \d+$")
         self.assertEqual(said["refusals"], "1 (NOT_FOUND 1)")
         self.assertGreater(int(said["memory"].split()[0]), 10)

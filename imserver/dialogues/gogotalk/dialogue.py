@@ -190,8 +190,8 @@ class GoGoTalk(Dialogue):
         return b""
 
     def _asked_for(self, request: ContactRequest) -> bytes:
-        name = request.account.name
-        return self._speech.words(f"{name} would like to be your friend: add {name}")
+        name, text = request.account.name, f', "{request.text}"' if request.text else ""
+        return self._speech.words(f"{name} would like to be your friend{text}: add {name}")
 
     def view(self, burst: Burst) -> Hashable:
         """See Speech."""

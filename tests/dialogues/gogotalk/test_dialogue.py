@@ -504,6 +504,16 @@ class PeopleTests(GoGoTalkCase):
         carol.say(carol.client.log_in("carol", PASSWORD))
         self.assertEqual(carol.client.refused, ["alice would like to be your friend: add alice"])
 
+    def test_words_with_a_request(self) -> None:
+        """What somebody of another wire says with his request is told with it."""
+        number, bob = account(self.world, "carol"), logged_in(self.world, "bob")
+        carol = Person(self.world)
+        carol.say(carol.client.log_in("carol", PASSWORD))
+        bob.ask(r.RequestContact(number, "from the chess club"))
+        self.assertEqual(
+            carol.client.refused, ['bob would like to be your friend, "from the chess club": add bob']
+        )
+
     def test_nobody_to_add(self) -> None:
         """Unknown names are answered with 4 after the others were added; too many at once with 0."""
         alice, _ = self.entered("alice"), self.entered("bob")
@@ -582,7 +592,7 @@ class PeopleTests(GoGoTalkCase):
     def test_many_strangers(self) -> None:
         """Two hundred at most, however many friends come before them."""
         alice = self.entered("alice")
-        for n in range(230):
+        for n in range(240):
             self.registered(f"b{n:04}")
         for start in (0, 15):
             names = [f"b{n:04}" for n in range(start, start + 15)]

@@ -291,19 +291,6 @@ class TalkingTests(TelnetCase):
             self.assertEqual(alice.typed(f"{name} dance with me"), said)
         self.assertEqual(alice.typed("who is it"), ["Say: who."])
 
-    def test_quit(self) -> None:
-        """Who says something and leaves is told first what became of it; and goes at once if there is nothing to tell."""
-        alice = self.terminal("alice")
-        alice.peer.send(b"msg bob one\nmsg nobody two\nquit\nmsg bob three\n")
-        told = ["Not sent to nobody: there is no such account.", "Sent to bob.", "Goodbye."]
-        self.assertEqual(alice.lines(), told)
-        self.world.pass_seconds(2)
-        self.assertFalse(alice.peer.open)
-        bob = self.terminal("bob")
-        self.world.pass_seconds(2)
-        self.assertEqual(bob.lines(), ["alice: one"])
-        self.assertEqual(bob.typed("quit"), ["Goodbye."])
-
 
 class PeopleTests(TelnetCase):
     def befriend(self) -> tuple[Terminal, Terminal]:

@@ -2,8 +2,9 @@
 
 from imserver.core import requests as r
 from imserver.core.values import Kind
+from imserver.operator.command import PAGE
 from imserver.operator.table import run
-from tests.core.client import logged_in, result
+from tests.core.client import account, logged_in, result
 from tests.dialogues.telnet.terminal import TelnetCase, Terminal
 
 
@@ -41,6 +42,16 @@ class OperatorTests(TelnetCase):
             self.assertEqual(self.asked("alice", host), elsewhere)
         self.assertEqual(self.asked("", "127.0.0.1"), ["Log in first."])
         self.assertTrue(carol.peer.open)
+
+    def test_pages(self) -> None:
+        """A long answer says how to go on."""
+        alice = Terminal(self.world, "alice", "127.0.0.1")
+        for n in range(PAGE):
+            account(self.world, f"user{n}")
+        *lines, more = alice.typed("operator accounts list")
+        self.assertEqual(len(lines), PAGE)
+        rest = alice.typed(more.removeprefix("More: "))
+        self.assertEqual((len(rest), rest[-1].split()[1]), (3, f"user{PAGE - 1}"))
 
     def test_no_message(self) -> None:
         """No line of an answer looks as if somebody had said it, whatever he is called."""
