@@ -15,7 +15,15 @@ from OpenSSL import SSL, crypto
 from service_identity import VerificationError
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import (
+    ConnectionDone,
+    ConnectionLost,
+    ConnectionRefusedError,
+    DNSLookupError,
+    NoRouteError,
+    TCPTimedOutError,
+    TimeoutError,
+)
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 from twisted.internet.ssl import (
     Certificate,
@@ -28,6 +36,16 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 DEFAULT_PORT = 8890
+_REASONS: dict[type[BaseException], str] = {
+    ConnectionDone: "the server closed the connection",
+    ConnectionLost: "the connection was lost",
+    ConnectionRefusedError: "nothing listens there",
+    DNSLookupError: "there is no host of that name",
+    NoRouteError: "its network cannot be reached",
+    TCPTimedOutError: "it does not answer",
+    TimeoutError: "it does not answer",
+    VerificationError: "the server's certificate is for another name",
+}
 CONNECT_SECONDS = 10.0
 SHA256_HEX_DIGITS = 64
 _ADDRESS = re.compile(r"(\[(?P<ipv6>[^][]*:[^][]*)\]|(?P<host>[^][:]+))(:(?P<port>[0-9]{1,5}))?")
@@ -135,10 +153,9 @@ class PinnedCertificate:
 
 def explain(error: BaseException) -> str:
     """Why a connection ended or could not be made, as one sentence without its full stop."""
-    if isinstance(error, ConnectionDone):
-        return "the server closed the connection"
-    if isinstance(error, VerificationError):
-        return "the server's certificate is for another name"
+    for kind, reason in _REASONS.items():
+        if isinstance(error, kind):
+            return reason
     if isinstance(error, SSL.Error):
         causes = ", ".join(str(part[-1]) for part in (error.args[0] if error.args else ()))
         return f"no secure connection: {causes or 'the handshake failed'}"

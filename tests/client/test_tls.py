@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectError, ConnectionDone, ConnectionRefusedError, DNSLookupError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import Certificate
 from twisted.internet.testing import StringTransport
@@ -141,6 +141,25 @@ class VerificationTests(SynchronousTestCase):
             self.assertRaises(ValueError, verification, Server("localhost", tls=True, authorities=file))
         missing = Server("localhost", tls=True, authorities=self.folder / "missing")
         self.assertRaises(OSError, verification, missing)
+
+
+class ExplanationTests(SynchronousTestCase):
+    """Why there is no connection, for people."""
+
+    def test_known(self) -> None:
+        """Without the words of the system."""
+        for error, text in (
+            (ConnectionDone(), "the server closed the connection"),
+            (ConnectionRefusedError(osError=111), "nothing listens there"),
+            (DNSLookupError("nowhere.example"), "there is no host of that name"),
+        ):
+            self.assertEqual(explain(error), text)
+
+    def test_others(self) -> None:
+        """By what they say, or else by what they are; without a full stop."""
+        self.assertEqual(explain(OSError("no such file.")), "no such file")
+        self.assertEqual(explain(MemoryError()), "MemoryError")
+        self.assertIn("connecting", explain(ConnectError()))
 
 
 class ParsingTests(SynchronousTestCase):

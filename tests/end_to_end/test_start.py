@@ -38,7 +38,7 @@ class StartTests(SynchronousTestCase):
         """A client that is connected and silent does not hold up the end."""
         daemon = Daemon(self).start()
         with socket.create_connection(daemon.address()) as client:
-            client.settimeout(10.0)
+            client.settimeout(60.0)
             self.assertEqual(daemon.stop(), 0)
             try:
                 while client.recv(1000):
@@ -86,7 +86,7 @@ class StartTests(SynchronousTestCase):
         """The status wire answers with the state, the uptime and the sessions."""
         daemon = Daemon(self).start()
         with socket.socket(type=socket.SOCK_DGRAM) as client:
-            client.settimeout(10.0)
+            client.settimeout(60.0)
             client.sendto(REQUEST, daemon.address("status"))
             magic, version, nonce, state, uptime, sessions = struct.unpack("!4sB8sBII", client.recv(100))
         self.assertEqual((magic, version, nonce, state, sessions), (b"IMSA", 1, b"nonce123", 0, 0))
@@ -221,7 +221,7 @@ class RefusalTests(SynchronousTestCase):
                 cwd=daemon.folder,
                 env=daemon.environment,
                 capture_output=True,
-                timeout=20.0,
+                timeout=60.0,
                 check=False,
             )
         self.assertEqual(ended.returncode, 1)
