@@ -66,6 +66,13 @@ class Options(usage.Options):
         # Asked once, because a listener takes its socket away.
         self._passed = {name: passed(name) for name in passed_names(os.environ)}
 
+    def parseOptions(self, options: Any = None) -> None:
+        """Twistd: read the command line.  A slip is one sentence; twistd would put all its options before it."""
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            raise SystemExit(f"imserver: {str(error).rstrip('.')}; see twistd imserver --help") from error
+
     def opt_listen(self, value: str) -> None:
         """WIRE=ENDPOINT, as in native=tcp:127.0.0.1:8890, in place of the configured listeners; repeat it for more."""
         wire, found, endpoint = value.partition("=")
@@ -77,16 +84,16 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Everything that can be wrong with the configuration is said here, before twistd forks."""
+        self._file = Path(self["config"] or "").absolute()  # twistd may go to another folder (--rundir)
         try:
             self.configuration = self.load()
         except ConfigError as error:
-            # Not UsageError: twistd would print all its options before the sentence.
             raise SystemExit(f"imserver: {error}") from error
 
     def load(self) -> Config:
         """The configuration file with what the command line says above it.  Raises ConfigError."""
         wire_options = {name: wire.options for name, wire in self.wires.items()}
-        config = load(Path(self["config"]), wire_options) if self["config"] else Config()
+        config = load(self._file, wire_options) if self["config"] else Config()
         default = tuple(Listener(wire.name) for wire in self.wires.values() if self._usual_endpoint(wire))
         chosen = tuple(map(self._resolved, self._listeners or config.listeners or default))
         self._check_passed(chosen)
@@ -193,10 +200,12 @@ class Daemon(OrderedService):
     def privilegedStartService(self) -> None:
         """Open the store, start the core, bind the ports, in this order; raises NotStarted."""
         process.warn_of_root()
+        process.warn_of_lifted_limits(self._config.limits.enabled)
         try:
             super().privilegedStartService()
         except (StoreError, CannotListen) as error:
             process.report(str(error))
+            self._store.abandon()
             raise process.NotStarted(str(error)) from error
         reactor.callWhenRunning(self._running)
 

@@ -173,6 +173,7 @@ class ParsingTests(SynchronousTestCase):
             ("127.0.0.1:65535", ("127.0.0.1", 65535)),
             ("[::1]", ("::1", 8890)),
             ("[::1]:99", ("::1", 99)),
+            ("/run/imserver/native.sock", ("/run/imserver/native.sock", 0)),
         ):
             self.assertEqual(parse_address(text), address)
 

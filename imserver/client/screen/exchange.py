@@ -141,6 +141,8 @@ class Exchange:
                 people.presence_changed(event.changes, self.chats.own.number)
             case events.ProfileChanged():
                 people.profile_changed(event.account)
+            case events.RemarkChanged():
+                people.remark_changed(event.account, event.remark, event.category)
 
     def _ended(self, reason: ClientError) -> ClientError:
         self.saying.end()

@@ -15,6 +15,13 @@ CHOICES = {
     "invisible": State.INVISIBLE,
 }
 
+PRIVACY = {
+    "found": ("findable", True),
+    "hidden": ("findable", False),
+    "open": ("open_to_contacts", True),
+    "ask": ("open_to_contacts", False),
+}
+
 
 async def _number(desk: Desk, name: str) -> int:
     return (await desk.exchange.client.look_up(name)).number
@@ -120,6 +127,19 @@ async def _status(desk: Desk, rest: str) -> None:
     desk.notice(f"You are {WORDS[CHOICES[word]]} now.")
 
 
+async def _privacy(desk: Desk, rest: str) -> None:
+    words, client = rest.split(), desk.exchange.client
+    if not set(words) <= PRIVACY.keys():
+        raise Misuse("say found or hidden, and open or ask")
+    privacy = (await client.ask(requests.FetchPrivacy())).privacy
+    if words:
+        privacy = replace(privacy, **dict(PRIVACY[word] for word in words))
+        await client.ask(requests.SetPrivacy(privacy.findable, privacy.open_to_contacts))
+    found = "A search finds you" if privacy.findable else "No search finds you"
+    asked = "whoever asks is a contact at once" if privacy.open_to_contacts else "contacts have to ask"
+    desk.notice(f"{found}; {asked}.")
+
+
 PEOPLE_ORDERS: tuple[Order, ...] = (
     Order("/add", "NAME [TEXT]", "ask to be a contact", _ask_contact, "names"),
     Order("/accept", "NAME", "accept who asks", _accept, "names"),
@@ -132,5 +152,6 @@ PEOPLE_ORDERS: tuple[Order, ...] = (
     Order("/block", "NAME", "hear nothing of somebody", _block, "names"),
     Order("/unblock", "NAME", "hear of somebody again", _unblock, "names"),
     Order("/blocked", "", "who is blocked", _blocked),
+    Order("/privacy", "[WORDS]", "found or hidden; open or ask", _privacy),
     Order("/status", "STATE [TEXT]", "online, away, busy, dnd, invisible", _status),
 )

@@ -4,7 +4,7 @@ from imserver.client.screen.chosen import ChosenPresence
 from imserver.client.screen.orders import obey
 from imserver.core import events, requests
 from imserver.core.requests import Request
-from imserver.core.values import AccountPresence, Contact, ContactRequest, Presence, State
+from imserver.core.values import AccountPresence, Contact, ContactRequest, Presence, Privacy, State
 from tests.client.fake_server import ALICE, BOB
 from tests.client.screen.fakes import ExchangeCase
 
@@ -16,6 +16,7 @@ PEOPLE_REQUESTS = (
     requests.Unblock,
     requests.SetRemark,
     requests.SetPresence,
+    requests.SetPrivacy,
 )
 ONLINE = Presence(State.ONLINE, "")
 
@@ -31,6 +32,8 @@ class PeopleOrdersTest(ExchangeCase):
         """What the server in memory does not know."""
         if isinstance(request, PEOPLE_REQUESTS):
             return events.Done()
+        if isinstance(request, requests.FetchPrivacy):
+            return events.PrivacySettings(Privacy(True, False))
         if isinstance(request, requests.Search | requests.ListBlocked):
             return events.AccountList([ALICE], 1)
         return None
@@ -98,6 +101,25 @@ class PeopleOrdersTest(ExchangeCase):
             [["Accounts al", "alice  1  Alice", "... and more"], ["Blocked", "alice", "... and more"]],
         )
 
+    def test_privacy(self) -> None:
+        """What is not said stays as it was; alone it only tells."""
+        for text, asked, told in (
+            ("/privacy", [], "A search finds you; contacts have to ask."),
+            (
+                "/privacy hidden",
+                [requests.SetPrivacy(False, False)],
+                "No search finds you; contacts have to ask.",
+            ),
+            (
+                "/privacy open",
+                [requests.SetPrivacy(True, True)],
+                "A search finds you; whoever asks is a contact at once.",
+            ),
+            ("/privacy shut", [], "say found or hidden, and open or ask"),
+        ):
+            self.assertEqual(self.obey(text), asked)
+            self.assertEqual(self.desk.notices[-1], told)
+
     def test_presence(self) -> None:
         """What was chosen is chosen again on the next connection."""
         away = requests.SetPresence(State.AWAY, "at lunch")
@@ -139,3 +161,8 @@ class PeopleOrdersTest(ExchangeCase):
         connection.tell(events.ProfileChanged(BOB))
         self.settle()
         self.assertEqual([each.account for each in people.contacts()], [BOB])
+        for account in (BOB.number, 99):
+            connection.tell(events.RemarkChanged(account, "the builder", "work"))
+        self.settle()
+        found = [(each.account, each.remark, each.category) for each in people.contacts()]
+        self.assertEqual(found, [(BOB, "the builder", "work")])
