@@ -17,7 +17,7 @@ from bench.syncs import Syncs
 from bench.targets import GROUP_RECEIVERS, PEOPLE, Relay, Target, server
 
 TURNS = 3
-CELL_SECONDS, QUICK_CELL_SECONDS = 4.0, 1.5
+CELL_SECONDS, QUICK_CELL_SECONDS = 8.0, 1.5
 IDLE, QUICK_IDLE = 5000, 1000
 SHARES = {1: 0.35, 10: 0.25, 100: 0.20}  # in flight per pair: of the relay's messages per CPU second
 FAN_OUT_SHARES = {

@@ -30,7 +30,13 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("imserver.net", "imserver.codecs.rtf", "imserver.core", "imserver.interfaces", "zope.interface"),
     ),
     "imserver.net": (
-        *("imserver.net", "imserver.core", "imserver.interfaces", "imserver.crash"),
+        *(
+            "imserver.net",
+            "imserver.core",
+            "imserver.interfaces",
+            "imserver.codecs.interfaces",
+            "imserver.crash",
+        ),
         *("twisted", "zope.interface", "OpenSSL"),
     ),
     "imserver.codecs": (

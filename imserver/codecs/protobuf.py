@@ -14,9 +14,10 @@ from google.protobuf.message import Message as Protobuf
 from zope.interface import implementer
 
 from imserver.codecs import mapping
+from imserver.codecs.interfaces import IRuns
 from imserver.core import client_ids
 from imserver.core.errors import UnreadableRequest, WireError
-from imserver.core.events import Event, History, RunArrived, Sent
+from imserver.core.events import Event, History, RunArrived
 from imserver.core.requests import MarkDelivered, Request, Send
 from imserver.core.run import Run
 from imserver.core.values import Conversation, ConversationKind, Extra
@@ -30,7 +31,7 @@ ARENA_BYTES = 64 * 1024
 _FIELDS = {kind: name for name, kind in (*REQUESTS.items(), *EVENTS.items())}
 
 
-@implementer(ICodec)
+@implementer(ICodec, IRuns)
 class ProtobufCodec:
     """Both halves of the native wire; one instance serves any number of connections."""
 
@@ -73,21 +74,24 @@ class ProtobufCodec:
 
     def encode(self, event: Event, tag: int) -> bytes:
         """An event -> a ServerFrame's bytes."""
-        if type(event) is Sent:
-            fields = self._sent_fields
-            fields.conversation, fields.seq, fields.time_ms = event.conversation, event.seq, event.time_ms
-            fields.more = event.more
-            self._sent.tag = tag
-            return self._sent.SerializeToString()
-        if type(event) is RunArrived and event.run.extra is None:
-            return self._encode_run(event.run)
+        if type(event) is RunArrived:
+            return self.encode_run(event.run)
         if type(event) is History:
             return _history(event, tag)
-        if type(event) is RunArrived:
-            return _run_with_extra(event.run)
         return _envelope(ServerFrame(), event, tag)
 
-    def _encode_run(self, run: Run) -> bytes:
+    def encode_sent(self, run: Run, tag: int) -> bytes:
+        """See IRuns: a Sent."""
+        fields = self._sent_fields
+        fields.conversation, fields.seq, fields.time_ms = run.conversation, run.first_seq, run.time_ms
+        fields.more = len(run.bodies) - 1
+        self._sent.tag = tag
+        return self._sent.SerializeToString()
+
+    def encode_run(self, run: Run) -> bytes:
+        """See IRuns: a RunArrived."""
+        if run.extra is not None:
+            return _run_with_extra(run)
         _fill(self._arrived_fields, run)
         frame = self._arrived.SerializeToString()
         self._arrived_bytes += len(frame)

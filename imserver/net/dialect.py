@@ -1,8 +1,9 @@
 """What makes a framed wire: how its frames are cut, what they mean, what its clients can do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from imserver.codecs.interfaces import IRuns
 from imserver.core.burst import Burst
 from imserver.core.capabilities import Capabilities
 from imserver.core.events import Event, RunArrived, Sent
@@ -18,8 +19,8 @@ class Dialect:
     """Compared by identity, because it is the key under which a burst keeps its frames.
 
     `login_seconds` overrides the limit of that name for clients of people who type, and `idle_seconds` those of
-    frames and signs of life.  `runs`: the codec shows everything, and that as RunArrived and Sent with `more`; the
-    others get MessageArrived and Sent for each message.
+    frames and signs of life.  A codec that provides IRuns encodes messages in a row at once; the others get a
+    MessageArrived, or a Sent, for each.
     """
 
     framing: type[Framing]
@@ -27,7 +28,10 @@ class Dialect:
     capabilities: Capabilities
     login_seconds: float = 0.0
     idle_seconds: float = 0.0
-    runs: bool = False
+    runs: IRuns | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "runs", IRuns(self.codec, None))
 
     def through(self, projection: Projection) -> "Dialect":
         """The same, of which only what the projection leaves is asked."""
@@ -49,14 +53,13 @@ class Dialect:
 
     def acknowledgements(self, run: Run, tags: Sequence[int]) -> bytes:
         """What answers the sends of these messages, as bytes."""
-        more = len(tags) - 1
-        sent = Sent(run.conversation, run.first_seq, run.time_ms, more)
-        if not more or (self.runs and tags == list(range(tags[0], tags[0] + more + 1))):
-            return self.frame(sent, tags[0])
-        return b"".join([self.frame(one, tag) for tag, (one, _) in zip(tags, singly(sent, 0), strict=True)])
+        if self.runs and (len(tags) == 1 or tags == list(range(tags[0], tags[0] + len(tags)))):
+            return self.framing.pack(self.runs.encode_sent(run, tags[0]))
+        sent = singly(Sent(run.conversation, run.first_seq, run.time_ms, len(tags) - 1), 0)
+        return b"".join([self.frame(one, tag) for tag, (one, _) in zip(tags, sent, strict=True)])
 
     def _encode(self, burst: Burst) -> bytes:
-        arrived = RunArrived(burst.run, burst.conversation)
         if self.runs:
-            return self.frame(arrived, 0)
+            return self.framing.pack(self.runs.encode_run(burst.run))
+        arrived = RunArrived(burst.run, burst.conversation)
         return b"".join([self.frame(one, 0) for one, _ in singly(arrived, 0)])

@@ -16,10 +16,8 @@ from imserver.core.run import Run
 from imserver.core.values import Gone, Kind
 from imserver.store import extras
 
-INSERT = """
-    INSERT INTO runs (conversation, first_seq, last_seq, sender, stem, number, kind, content_type, time_ms,
-        withheld, sizes, bodies, checksum, extra)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+# Without the names of the columns, because the library compares all of it again for every row.
+INSERT = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _HEADER = Struct("<9q")
 _SIZES_OF_ONE = Struct("<2I")
 Row = tuple[int, int, int, int, bytes, int, int, str, int, bool, bytes, bytes, int, str | None]

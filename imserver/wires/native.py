@@ -9,6 +9,6 @@ from imserver.net.framing import Int32Framing
 native = FramedWire(
     "native",
     "imchat --server {address}",
-    Dialect(Int32Framing, ProtobufCodec(), Capabilities("native"), runs=True),
+    Dialect(Int32Framing, ProtobufCodec(), Capabilities("native")),
     default_endpoint="tcp:127.0.0.1:8890",
 )

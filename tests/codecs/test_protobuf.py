@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from imserver.codecs.interfaces import IRuns
 from imserver.codecs.mapping import snake_case
 from imserver.codecs.protobuf import ProtobufCodec
 from imserver.core import client_ids
@@ -108,8 +109,9 @@ class SchemaTests(SynchronousTestCase):
         self.assertEqual([name for name in self.values() if not hasattr(v, name)], [])
 
     def test_interface(self) -> None:
-        """The codec provides ICodec."""
+        """The codec provides ICodec, and IRuns."""
         self.assertTrue(verifyObject(ICodec, CODEC))
+        self.assertTrue(verifyObject(IRuns, CODEC))
 
 
 # -- there and back ----------------------------------------------------------------------------------
@@ -189,13 +191,14 @@ class RoundTripTests(SynchronousTestCase):
     def test_nothing_is_left_over(self) -> None:
         """Messages that are kept and refilled carry nothing from one frame into the next."""
         full = Run(1, 2, 3, "alice", b"stem", 7, 3, "a/b", [b"body", b"text"], 4)
-        empty = Run(0, 0, 0, "", b"", -1, 0, "", [], 0)
+        empty = Run(0, 0, 0, "", b"", -1, 0, "", [b""], 0)
         said = dataclasses.replace(empty, extra=v.Extra(about=5, mentions=[6, 7]))
         for run in (full, empty, said, empty, full):
             event = arrived(run)
             self.assertEqual(CODEC.decode_event(CODEC.encode(event, 0)), (0, event))
-        for sent in (e.Sent(1, 2, 3, 4), e.Sent(0, 0, 0)):
-            self.assertEqual(CODEC.decode_event(CODEC.encode(sent, 0)), (0, sent))
+        for run, tag in ((full, 9), (empty, 0), (full, 2**64 - 1)):
+            sent = e.Sent(run.conversation, run.first_seq, run.time_ms, max(0, len(run.bodies) - 1))
+            self.assertEqual(CODEC.decode_event(CODEC.encode_sent(run, tag)), (tag, sent))
         for send in (
             r.Send(1, b"id", 3, "a/b", b"body"),
             r.Send(0, b"", 0, "", b"", v.Extra(1)),
