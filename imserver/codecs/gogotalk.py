@@ -11,6 +11,7 @@ from imserver.core.values import State
 from imserver.proto import gogotalk_pb2 as pb
 
 _CONTENT = b"\x1a"  # field 3, bytes
+_ONE_BYTE, _TWO_BYTES = 2**7 - 1, 2**14 - 1  # the largest lengths that take no more
 
 
 class Command(IntEnum):
@@ -82,18 +83,35 @@ def decode(command: int, body: bytes) -> Any:
         raise WireError(f"not a {kind.DESCRIPTOR.name}") from None
 
 
+def chat_head(sender: str, to: str) -> bytes:
+    """What the bodies of all chats from one to the other begin with: everything before the length of the content."""
+    both: bytes = pb.FriendChatNotice(FromUserID=sender, ToUserID=to).SerializeToString()
+    return both + _CONTENT
+
+
+def content_at(packet: bytes, start: int) -> bytes | None:
+    """The content whose length stands there and which ends the packet; None if that is not so, or it is long."""
+    size = len(packet) - start - 1
+    if size <= _ONE_BYTE:
+        return packet[start + 1 :] if size >= 0 and packet[start] == size else None
+    size -= 1
+    if size > _TWO_BYTES or packet[start] != size & 0x7F | 0x80 or packet[start + 1] != size >> 7:
+        return None
+    return packet[start + 2 :]
+
+
 def chat_bodies(sender: str, to: str, contents: Sequence[bytes]) -> list[bytes]:
     """FriendChatNotices that differ in their contents only: what they share is encoded once."""
-    head = pb.FriendChatNotice(FromUserID=sender, ToUserID=to).SerializeToString() + _CONTENT
-    return [b"".join((head, _varint(len(content)), content)) for content in contents]
+    head = chat_head(sender, to)
+    return [head + _varint(len(content)) + content for content in contents]
 
 
 def _varint(number: int) -> bytes:
-    low = []
-    while number > 0x7F:
-        low.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes((*low, number))
+    if number <= _ONE_BYTE:
+        return bytes((number,))
+    if number <= _TWO_BYTES:
+        return bytes((number & 0x7F | 0x80, number >> 7))
+    return bytes((number & 0x7F | 0x80,)) + _varint(number >> 7)
 
 
 # -- results -----------------------------------------------------------------------------------------

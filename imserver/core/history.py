@@ -106,7 +106,8 @@ class Reader:
         if not runs:
             return True
         for run in runs:
-            session.push(Burst(roster.conversation, run))
+            origin = session if position.has_sent(run.first_seq) else None
+            session.push(Burst(roster.conversation, run, origin))
         last_seq = min(roster.last_seq, end - 1)
         if position.pushed < last_seq:
             window.behind[conversation] = last_seq

@@ -10,8 +10,9 @@ from imserver.core.errors import ChatError, Code
 from imserver.core.events import Behind, Event, Refused
 from imserver.core.posting import Posting
 from imserver.core.rates import AccountRates, Bucket, limited
-from imserver.core.requests import Request, Sending
+from imserver.core.requests import MarkDelivered, Request, Sending
 from imserver.core.rules import BoundRule, Rate
+from imserver.core.turns import Turns
 from imserver.core.values import Account, DeviceRecord
 from imserver.core.window import Position, Window
 
@@ -52,6 +53,7 @@ class Session:
         "requests_in_flight",
         "sends_in_flight",
         "trusted_address",
+        "turns",
         "window",
     )
 
@@ -71,6 +73,7 @@ class Session:
         self.window = Window(core.limits)
         self.held: deque[tuple[int, Sending]] | None = None  # sends that wait for their conversation
         self.posting: Posting | None = None  # the last one, which the next send may continue
+        self.turns: Turns | None = None  # once something was refused for now
         self.missed: dict[int, int] | None = None  # while logging in: conversation -> first seq that came
         self.private = False  # nobody on the way to the client can read or change what is said
         self.busy = False
@@ -234,28 +237,37 @@ class Session:
         if burst.first == position.pushed + 1:
             self._push_new(position, burst)
         elif burst.first > position.pushed:
-            self._fall_behind(burst)
+            self._fall_behind(position, burst)
         elif burst.last > position.pushed:  # some of it has come with a page of history
             self._push_new(position, burst.part(position.pushed + 1 - burst.first, burst.count))
 
     def _push_new(self, position: Position, burst: Burst) -> None:
         """It begins at position + 1."""
-        is_own = burst.origin is self
-        if is_own and self.capabilities.acknowledges:
-            position.pushed = burst.last  # its Sent stands for the push
+        if burst.origin is self:
+            self._pass_own(position, burst)
             return
         fitting = 0 if self.client.congested else self.window.fitting(burst)
         if fitting < burst.count:
-            self._fall_behind(burst)
+            self._fall_behind(position, burst)
             if not fitting:
                 return
             burst = burst.part(0, fitting)
         self.window.pushed(position, burst)
-        if not is_own:  # a wire without acknowledgements sees its own go by, too
-            self.client.push(burst.seen_by(self.number))
+        self.client.push(burst.seen_by(self.number))
 
-    def _fall_behind(self, burst: Burst) -> None:
+    def _pass_own(self, position: Position, burst: Burst) -> None:
+        """What it has sent itself it has: its Sent stands for the push, and for the acknowledgement where there are none."""
+        position.pushed = burst.last
+        if not self.capabilities.acknowledges:
+            position.sent(burst.first, burst.last)
+            if burst.first == position.delivered + 1:
+                own = MarkDelivered(burst.conversation.id, burst.last)
+                self._core.receipts.mark_delivered(self, 0, own)
+
+    def _fall_behind(self, position: Position, burst: Burst) -> None:
         self.window.behind[burst.conversation.id] = burst.last
+        if burst.origin is self and not self.capabilities.acknowledges:
+            position.sent(burst.first, burst.last)
 
     def fetched(self, conversation: int, after: int, upto: int) -> None:
         """It was given a page after < seq <= upto of the log."""

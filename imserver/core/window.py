@@ -11,12 +11,16 @@ from imserver.core.burst import Burst
 from imserver.core.limits import Limits
 
 OVERHEAD_BYTES = 128  # of a message in the window, beside its body
+MAX_OWN = 128  # stretches of its own messages that a device has among others it lacks
 
 
 class Position:
-    """One conversation on one device: given up to `pushed`, acknowledged up to `delivered`."""
+    """One conversation on one device: given up to `pushed`, acknowledged up to `delivered`.
 
-    __slots__ = ("delivered", "in_flight", "pushed")
+    `own`: (first seq, last seq) of what it has sent itself above `delivered`, for wires without acknowledgements.
+    """
+
+    __slots__ = ("delivered", "in_flight", "own", "pushed")
 
     def __init__(self, delivered: int) -> None:
         self.pushed = delivered
@@ -24,6 +28,26 @@ class Position:
         self.in_flight: deque[tuple[int, int, int]] = (
             deque()
         )  # (first seq, last seq, bytes), not acknowledged
+        self.own: tuple[tuple[int, int], ...] = ()
+
+    def sent(self, first: int, last: int) -> None:
+        """The device has sent these itself.  Beyond MAX_OWN they are taken for another device's, and shown."""
+        own = self.own
+        if own and own[-1][1] >= first - 1:
+            self.own = (*own[:-1], (own[-1][0], max(last, own[-1][1])))
+        elif len(own) < MAX_OWN:
+            self.own = (*own, (first, last))
+
+    def has_sent(self, seq: int) -> bool:
+        """Whether it was this device."""
+        return any(first <= seq <= last for first, last in self.own)
+
+    def beyond_own(self, seq: int) -> int:
+        """Who has everything up to seq has also what it has sent itself right after it: -> the last of that."""
+        while self.own and self.own[0][0] <= seq + 1:
+            seq = max(seq, self.own[0][1])
+            self.own = self.own[1:]
+        return seq
 
 
 class Window:
@@ -90,6 +114,8 @@ class Window:
         position = self.positions.get(conversation)
         if position is None or seq <= position.delivered:
             return 0
+        if position.own:
+            seq = position.beyond_own(seq)
         self._release(position, seq)
         position.delivered = seq
         if seq > position.pushed:  # it has more than the cursor that was stored says

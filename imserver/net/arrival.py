@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from imserver.core.core import Core
 from imserver.core.requests import MarkDelivered
 from imserver.core.session import Session
-from imserver.net.unsent import unsent_bytes
+from imserver.net.kernel import unsent_bytes
 
 if TYPE_CHECKING:
     from imserver.net.connection import Connection

@@ -28,7 +28,7 @@ from imserver.net.arrival import Arrival
 from imserver.net.deadlines import Deadlines, Verdict
 from imserver.net.dialogue import Dialogue, Dialogues
 from imserver.net.gate import address_of, is_local, is_private, network_of
-from imserver.net.unsent import unsent_bytes
+from imserver.net.kernel import unsent_bytes
 
 if TYPE_CHECKING:
     from imserver.net.connecting import ConnectionFactory

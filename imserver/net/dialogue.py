@@ -168,7 +168,7 @@ class Dialogue:
 class Dialogues:
     """What makes a framed wire of dialogues: as Dialect, but for the codec.
 
-    `apart` cuts what was written into frames again, for clients that need each in a write of its own.
+    `apart` cuts what was written into frames again, for clients that must not be given parts of one.
     """
 
     framing: type[Framing]

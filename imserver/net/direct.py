@@ -25,21 +25,21 @@ def write(transport: Any, data: bytes) -> None:
     transport.write(data)
 
 
-def write_each(transport: Any, frames: Iterable[bytes]) -> None:
-    """The same for each of these, in a write of its own."""
-    frames = iter(frames)
+def write_each(transport: Any, pieces: Iterable[bytes]) -> None:
+    """The same for each of these, in a write of its own, to which the kernel adds nothing (MSG_EOR)."""
+    pieces = iter(pieces)
     if isinstance(transport, Connection) and _is_idle(transport):
         send = transport.socket.send
-        for frame in frames:
+        for piece in pieces:
             try:
-                sent = send(frame, socket.MSG_DONTWAIT)
+                sent = send(piece, socket.MSG_DONTWAIT | socket.MSG_EOR)
             except OSError:
                 sent = 0
-            if sent < len(frame):
-                transport.write(frame[sent:])
+            if sent < len(piece):
+                transport.write(piece[sent:])
                 break
-    for frame in frames:
-        transport.write(frame)
+    for piece in pieces:
+        transport.write(piece)
 
 
 def _is_idle(transport: Any) -> bool:

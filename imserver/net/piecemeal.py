@@ -1,49 +1,77 @@
-"""Connections to clients that take what one receive returns for whole frames.
+"""Connections to clients that take what one receive returns for the whole of what they wait for.
 
-Each frame gets a write of its own, and few are written in a turn of the reactor, so that the kernel has sent
-one before the next: together they would be cut wherever a segment is full.
+A receive returns nothing of a segment that has not come yet, so a frame that lies across two of them is cut.
+Hence each write is whole frames that fit into one segment, and the kernel is told to begin a new one for the
+next.  Few are made in a turn of the reactor, so that a backlog leaves room for everybody else.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imserver.net import direct
 from imserver.net.connection import Connection
+from imserver.net.kernel import segment_bytes
 
 if TYPE_CHECKING:
     from imserver.net.connecting import ConnectionFactory
 
-FRAMES_PER_TURN = 32
+WRITES_PER_TURN = 8
+SMALL_BYTES = 536  # every segment carries that much, so nobody has to be asked
+LARGE_BYTES = 16 * 1024  # of a record of TLS, which is taken as a whole too
 
 
 class PiecemealConnection(Connection):
-    """What waits is kept as frames; `apart` gives those in what was written, for the connection's framing."""
+    """What waits is kept as it is to be written; `apart` gives the frames in something said, for the connection's framing."""
 
     def __init__(self, factory: "ConnectionFactory", apart: Callable[[Any, bytes], Iterable[bytes]]) -> None:
         super().__init__(factory)
         self._apart = apart
-        self._frames: deque[bytes] = deque()
+        self._pieces: deque[bytes] = deque()
 
     def _write_out(self) -> None:
-        frames = self._frames
-        frames.extend(frame for data in self._out for frame in self._apart(self._framing, data))
+        pieces = self._pieces
+        pieces.extend(self._in_pieces(self._out))
         self._out = []
-        count = min(FRAMES_PER_TURN, len(frames)) if self._open else len(frames)
-        now = [frames.popleft() for _ in range(count)]
+        count = min(WRITES_PER_TURN, len(pieces)) if self._open else len(pieces)
+        now = [pieces.popleft() for _ in range(count)]
         self.waiting_bytes -= sum(map(len, now))
         direct.write_each(self.transport, now)
         self.congested = self.waiting_bytes > self._shared.limits().outbound_soft_bytes
-        if self._frames and not self._blocked and not self._written:
+        if pieces and not self._blocked and not self._written:
             self._written = True
             self._shared.connections.written(self)
 
+    def _in_pieces(self, said: Sequence[bytes]) -> Iterable[bytes]:
+        size = sum(map(len, said))
+        room = SMALL_BYTES if size <= SMALL_BYTES else self._room()
+        if size > room:
+            return together((frame for data in said for frame in self._apart(self._framing, data)), room)
+        return (b"".join(said),) if size else ()
+
+    def _room(self) -> int:
+        return min(LARGE_BYTES, segment_bytes(self.transport, LARGE_BYTES))
+
     def abort(self) -> None:
         """Close without a word."""
-        self._frames.clear()
+        self._pieces.clear()
         super().abort()
 
     @property
     def all_written(self) -> bool:
         """Nothing waits here."""
-        return not self._frames and super().all_written
+        return not self._pieces and super().all_written
+
+
+def together(frames: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
+    """Those that follow each other, joined as long as they have at most so many bytes; a longer one is alone."""
+    piece: list[bytes] = []
+    size = 0
+    for frame in frames:
+        if piece and size + len(frame) > max_bytes:
+            yield b"".join(piece)
+            piece, size = [], 0
+        piece.append(frame)
+        size += len(frame)
+    if piece:
+        yield b"".join(piece)

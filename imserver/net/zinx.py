@@ -6,8 +6,9 @@
 The first packet shows which one a client speaks: its command is below 256 and its body below 16 MiB, so that
 exactly one of bytes 3 and 4 is zero, and which one differs.
 
-A registration (command 3) carries a picture before anybody has logged in.  It is taken out as it arrives
-(net/sieve.py), so that no more than the limit before login is ever held, and the frame handed on has none.
+A registration (command 3) carries a picture before anybody has logged in, and an upload (command 21) a whole file.
+They are taken out as they arrive (net/sieve.py), so that no more than the limit of a packet is ever held, and the
+frame handed on has none.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ from imserver.net.sieve import Sieve
 HEADER_BYTES = 8
 ZINX_HEARTBEAT = 99_999  # zinx's own; its text says between whom, and nobody answers
 MAX_PICTURE_BYTES = 512 * 1024
+MAX_UPLOAD_BYTES = 300 * 1024 * 1024  # what the original client sends at most
 _REGISTER, _PICTURE = 3, 5  # the command and its field
+_UPLOAD, _FILE = 21, 5
 
 
 class Packing:
@@ -64,22 +67,25 @@ def packing_of(header: bytes) -> Packing:
 class ZinxFraming(Framing):
     """Gives whole packets, header included.
 
-    `packing` is that of the first packet, None before it; subclasses may know it (`expected`).
+    `packing` is that of the first packet, None before it; subclasses may know it (`expected`).  Of an upload longer
+    than other packets at most `max_upload_bytes` are skipped: 0 until somebody has logged in.
     """
 
-    __slots__ = ("_needed", "_sieve", "packing", "skipped_bytes")
+    __slots__ = ("_needed", "_sieve", "_sifted", "max_upload_bytes", "packing", "skipped_bytes")
     expected: Packing | None = None
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(max_bytes)
         self.packing = self.expected
         self._needed = HEADER_BYTES  # bytes that must wait before there can be a packet
-        self._sieve: Sieve | None = None  # of the registration that is arriving
+        self._sieve: Sieve | None = None  # of the packet that is arriving without a part of it
+        self._sifted = 0  # its command
+        self.max_upload_bytes = 0
         self.skipped_bytes = 0
 
     @property
     def unread_bytes(self) -> int:
-        """How much waits here, with what is held of a registration."""
+        """How much waits here, with what is held of a packet that is sifted."""
         held = HEADER_BYTES + len(self._sieve.kept) if self._sieve is not None else 0
         return self._unread + held
 
@@ -99,8 +105,10 @@ class ZinxFraming(Framing):
         packing = self.packing or self._settle(data)
         (length,) = packing.number.unpack_from(data, start + packing.length_at)
         if data[start + packing.low_at] == _REGISTER and packing.command(data, start) == _REGISTER:
-            return self._register(length)
+            return self._begin(_REGISTER, _PICTURE, length, MAX_PICTURE_BYTES)
         if length > self.max_bytes:
+            if packing.command(data, start) == _UPLOAD:
+                return self._begin(_UPLOAD, _FILE, length, self.max_upload_bytes)
             raise self._too_long()
         size = HEADER_BYTES + length
         if size > self._unread:
@@ -114,17 +122,18 @@ class ZinxFraming(Framing):
         self._position += size
         self._unread -= size
 
-    def _register(self, length: int) -> bytes | None:
-        """Begin with a registration."""
-        if length > self.max_bytes + MAX_PICTURE_BYTES:
+    def _begin(self, command: int, field: int, length: int, max_skipped: int) -> bytes | None:
+        """Begin with a packet without that field."""
+        if length > self.max_bytes + max_skipped:
             raise self._too_long()
         self._take(HEADER_BYTES)
         self._needed = HEADER_BYTES
-        self._sieve = Sieve(_PICTURE, length, self.max_bytes, MAX_PICTURE_BYTES)
+        self._sieve = Sieve(field, length, self.max_bytes, max_skipped)
+        self._sifted = command
         return self._sift(self._sieve)
 
     def _sift(self, sieve: Sieve) -> bytes | None:
-        """Go on with a registration; -> the packet without its picture, once it is complete."""
+        """Go on with it; -> the packet without that field, once it is complete."""
         data = self._joined() if self._later else self._data
         part = memoryview(data)[self._position : self._position + sieve.left]
         before = sieve.skipped_bytes
@@ -135,7 +144,7 @@ class ZinxFraming(Framing):
             return None
         self._sieve = None
         assert self.packing is not None  # it was before the sieve
-        return self.packing.pack(_REGISTER, sieve.kept)
+        return self.packing.pack(self._sifted, sieve.kept)
 
     def _settle(self, data: bytes) -> Packing:
         self.packing = packing_of(data[self._position : self._position + HEADER_BYTES])

@@ -89,10 +89,11 @@ class ReceiverTests(EndTests):
 
 
 class SenderTests(EndTests):
-    def test_refused(self) -> None:
-        """A chat from the server says that something went wrong; the answer to a heartbeat does not."""
+    def test_a_chat(self) -> None:
+        """A chat says that something went wrong, whether the server's or an own one; the answer to a heartbeat does not."""
         GoGoTalkSender(self.line)
         self.line.received(LTV.pack(Command.HEARTBEAT_HEARD, b""))
-        refusal = pb.FriendChatNotice(FromUserID="imserver", ToUserID="bob", Content=b"not delivered")
-        packet = LTV.pack(Command.CHAT_ARRIVED, refusal.SerializeToString())
-        self.assertRaises(BrokenPromise, self.line.received, packet)
+        for sender in ("imserver", "alice"):
+            chat = pb.FriendChatNotice(FromUserID=sender, ToUserID="bob", Content=b"not delivered")
+            packet = LTV.pack(Command.CHAT_ARRIVED, chat.SerializeToString())
+            self.assertRaises(BrokenPromise, self.line.received, packet)

@@ -14,7 +14,7 @@ from imserver.core.capabilities import Capabilities
 from imserver.core.limits import Limits
 from imserver.core.run import Run
 from imserver.core.values import Conversation, ConversationKind, Message
-from imserver.core.window import OVERHEAD_BYTES, Window
+from imserver.core.window import MAX_OWN, OVERHEAD_BYTES, Window
 from tests.core.client import Client, group, logged_in, text
 from tests.fakes import LIMITS, World
 
@@ -92,6 +92,46 @@ class WindowTests(SynchronousTestCase):
         self.assertEqual((self.window.all_left(), self.window.messages), ([(1, 3)], 0))
         self.assertEqual(self.window.all_left(), [])
         self.assertEqual(self.window.acknowledged(1, 3), 3)
+
+
+class OwnTests(SynchronousTestCase):
+    """What a device has sent itself (Position, Window.acknowledged)."""
+
+    def setUp(self) -> None:
+        self.window = Window(Limits())
+        self.position = self.window.position(1, 0)
+
+    def test_stretches(self) -> None:
+        """What follows each other is one stretch, and may be told twice."""
+        for first, last in ((2, 3), (4, 4), (7, 9), (7, 9)):
+            self.position.sent(first, last)
+        self.assertEqual(self.position.own, ((2, 4), (7, 9)))
+        sent = [seq for seq in range(12) if self.position.has_sent(seq)]
+        self.assertEqual(sent, [2, 3, 4, 7, 8, 9])
+
+    def test_bounded(self) -> None:
+        """Beyond so many stretches the rest is taken for another device's; later there is room again."""
+        for n in range(MAX_OWN + 5):
+            self.position.sent(2 * n + 2, 2 * n + 2)
+        self.assertEqual(len(self.position.own), MAX_OWN)
+        self.assertFalse(self.position.has_sent(2 * MAX_OWN + 2))
+        self.window.acknowledged(1, 1)
+        self.position.sent(1000, 1000)
+        self.assertTrue(self.position.has_sent(1000))
+
+    @given(st.sets(st.integers(1, 30)), st.integers(1, 30))
+    def test_acknowledged(self, own: set[int], seq: int) -> None:
+        """Who has everything up to a message has what it has sent itself right after it, and nothing else."""
+        self.setUp()
+        for each in sorted(own):
+            self.position.sent(each, each)
+        expected = seq
+        while expected + 1 in own:
+            expected += 1
+        self.assertEqual(self.window.acknowledged(1, seq), expected)
+        self.assertEqual((self.position.delivered, self.position.pushed), (expected, expected))
+        left = {each for each in range(32) if self.position.has_sent(each)}
+        self.assertEqual(left, {each for each in own if each > expected})
 
 
 class Reader(Client):

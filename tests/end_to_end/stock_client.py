@@ -16,15 +16,25 @@ Heard = tuple[int, Any]
 
 
 class StockClient:
-    """One blocking connection in LTV; `receive_buffer_bytes` bounds what the kernel takes in unread (0: its default)."""
+    """One blocking connection in LTV.
+
+    `receive_buffer_bytes` bounds what the kernel takes in unread, `segment_bytes` what it takes as one (0: its default).
+    """
 
     def __init__(
-        self, address: tuple[str, int], name: str, preface: bytes = b"", receive_buffer_bytes: int = 0
+        self,
+        address: tuple[str, int],
+        name: str,
+        preface: bytes = b"",
+        receive_buffer_bytes: int = 0,
+        segment_bytes: int = 0,
     ) -> None:
         self.name = name
         self.socket = socket.socket()
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        if segment_bytes:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
         self.socket.settimeout(60.0)
         self.socket.connect(address)
         self.socket.sendall(preface)

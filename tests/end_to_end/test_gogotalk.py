@@ -36,8 +36,11 @@ class GoGoTalkTests(TestCase):
     def begin(self, config: str = FREELY, listen: tuple[str, ...] = LISTEN) -> None:
         self.daemon = Daemon(self, config=config, listen=listen).start()
 
-    def client(self, name: str, preface: bytes = b"", receive_buffer_bytes: int = 0) -> StockClient:
-        client = StockClient(self.daemon.address("gogotalk"), name, preface, receive_buffer_bytes)
+    def client(
+        self, name: str, preface: bytes = b"", receive_buffer_bytes: int = 0, segment_bytes: int = 0
+    ) -> StockClient:
+        address = self.daemon.address("gogotalk")
+        client = StockClient(address, name, preface, receive_buffer_bytes, segment_bytes)
         self.addCleanup(client.close)
         return client
 
@@ -74,8 +77,24 @@ class GoGoTalkTests(TestCase):
         again.log_in()
         self.assertEqual(again.texts(len(texts)), texts)
 
+    def test_small_segments(self) -> None:
+        """What comes in small segments to somebody who reads slowly is still cut at the ends of frames only."""
+        self.begin()
+        alice = self.client("alice").enter()
+        bob = self.client("bob", b"", SMALL_BUFFER_BYTES, segment_bytes=1000)
+        bob.enter()
+        texts = [f"{n} {'x' * 600}" for n in range(30)]
+        alice.chat("bob", texts[0])
+        for text in texts[1:]:
+            alice.chat("bob", text)
+        alice.beat()
+        self.assertEqual(bob.texts(len(texts)), texts)
+
     def test_death_with_unread_data(self) -> None:
-        """A client dies with most of it unread in its socket: all of that comes again, in order, and nothing is lost."""
+        """A client dies with most of it unread in its socket: all of that comes again, in order, and nothing is lost.
+
+        Its heartbeats go on meanwhile: they say that something was read only when nothing is left in the kernel.
+        """
         self.begin()
         alice = self.client("alice").enter()
         self.client("bob").enter().close()
@@ -85,11 +104,29 @@ class GoGoTalkTests(TestCase):
         for text in texts:
             alice.chat("bob", text)
         seen = bob.texts(5)
-        alice.beat()
+        for _ in range(3):
+            time.sleep(1.2)  # until the daemon has looked whether anything is left, and then written cursors
+            alice.beat()
+            bob.say(Command.HEARTBEAT, pb.HeartbeatRequest(UserID="bob"))
         bob.close()
         again = self.client("bob")
         again.log_in()
         self.assertEqual((seen, again.texts(len(texts))), (texts[:5], texts))
+
+    def test_death_without_a_word(self) -> None:
+        """A client dies with all of it in its own socket, unread, and has said nothing since: it comes again."""
+        self.begin()
+        alice, bob = self.client("alice").enter(), self.client("bob").enter()
+        alice.chat("bob", "one")
+        for _ in range(2):
+            time.sleep(
+                1.2
+            )  # until the daemon has seen that nothing is left, and then would have written cursors
+            alice.beat()
+        bob.close()
+        again = self.client("bob")
+        again.log_in()
+        self.assertEqual(again.texts(1), ["one"])
 
     def test_read_and_heard(self) -> None:
         """What was read, and followed by a heartbeat, does not come again."""

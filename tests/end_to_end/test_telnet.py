@@ -143,10 +143,10 @@ class TelnetTests(Siege):
         context = trusting(self.certificate)
         needs = "These commands need a connection from this machine, or TLS."
         for person, answer in (
-            (self.somebody(), "state: ready"),
+            (self.somebody(), "  state: ready"),
             (self.somebody(self.proxied_address, "192.0.2.7"), needs),
             (self.somebody(self.proxied_address, "127.0.0.1"), needs),
-            (self.somebody(self.proxied_tls_address, "192.0.2.7", context), "state: ready"),
+            (self.somebody(self.proxied_tls_address, "192.0.2.7", context), "  state: ready"),
         ):
             self.assertEqual(person.say(f"login alice {PASSWORD}"), "You are logged in as alice.")
             while (said := person.say("operator statistics")).startswith(("bob: ", "you to bob: ")):

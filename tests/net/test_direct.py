@@ -1,5 +1,7 @@
 """imserver.net.direct: what the socket takes goes at once, all else through the transport, in order."""
 
+import socket
+
 from twisted.internet.tcp import Connection
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -12,10 +14,12 @@ class Socket:
     def __init__(self, room: int) -> None:
         self.room = room
         self.sent: list[bytes] = []
+        self.flags: set[int] = set()
 
     def send(self, data: bytes, flags: int) -> int:
         if not self.room:
             raise BlockingIOError
+        self.flags.add(flags)
         taken = data[: self.room]
         self.room -= len(taken)
         self.sent.append(taken)
@@ -58,7 +62,7 @@ class DirectTests(SynchronousTestCase):
             self.assertEqual((transport.socket.sent, transport.written), (sent, written))
 
     def test_write_each(self) -> None:
-        """Each frame has a write of its own; from the first that does not fit, all are the transport's."""
+        """Each has a write of its own, which ends a segment; from the first that does not fit, all are the transport's."""
         frames = [b"abc", b"de", b"fghi"]
         for room, sent, written in (
             (9, [b"abc", b"de", b"fghi"], []),
@@ -69,6 +73,7 @@ class DirectTests(SynchronousTestCase):
             transport = Transport(room)
             direct.write_each(transport, frames)
             self.assertEqual((transport.socket.sent, transport.written), (sent, written))
+            self.assertLessEqual(transport.socket.flags, {socket.MSG_DONTWAIT | socket.MSG_EOR})
 
     def test_what_waits_goes_first(self) -> None:
         """Nothing overtakes what the transport has."""

@@ -149,6 +149,23 @@ class ZinxFramingTests(SynchronousTestCase):
             framing.receive(packing.pack(3, b"x" * (most + 1))[:HEADER_BYTES])
             self.assertRaises(WireError, list, framing.frames())
 
+    def test_an_upload(self) -> None:
+        """An upload longer than other packets is handed on without its file, as soon as somebody has logged in."""
+        texts = TEXTS + b"\x22\x05a.txt"
+        for packing in BOTH:
+            upload = packing.pack(21, texts + picture(3000))
+            self.assertRaises(WireError, frames_of, ZinxFraming(LIMIT), upload)
+            framing = ZinxFraming(LIMIT)
+            framing.max_upload_bytes = 3000
+            found = frames_of(framing, upload + packing.pack(19, b""))
+            self.assertEqual(found, [packing.pack(21, texts), packing.pack(19, b"")])
+            self.assertEqual(framing.unread_bytes, 0)
+            framing.receive(packing.pack(21, texts + picture(3001)))
+            self.assertRaises(WireError, list, framing.frames())
+            framing = ZinxFraming(LIMIT)
+            framing.max_upload_bytes = 3000
+            self.assertRaises(WireError, frames_of, framing, packing.pack(22, texts + picture(3000)))
+
     def test_a_picture_is_never_held(self) -> None:
         """While a registration of half a megabyte arrives, no more than a segment and its texts is held (threats.md T1)."""
         data = LTV.pack(3, TEXTS + picture(MAX_PICTURE_BYTES))

@@ -11,7 +11,7 @@ from typing import Any
 
 from imserver.codecs.gogotalk import ANSWERS, Command, decode, failure, state_of, success
 from imserver.core.burst import Burst
-from imserver.core.errors import ChatError, UnreadableRequest
+from imserver.core.errors import ChatError, Code, UnreadableRequest
 from imserver.core.events import (
     Closing,
     ContactAdded,
@@ -31,28 +31,21 @@ from imserver.core.requests import (
     LogOut,
     Ping,
     Register,
-    Send,
-    SendTo,
     SetPresence,
     UpdateProfile,
 )
 from imserver.core.run import Run
 from imserver.core.session import Session
 from imserver.core.values import ContactRequest, Kind, State
+from imserver.dialogues.gogotalk.chats import Chats
 from imserver.dialogues.gogotalk.people import People, user
-from imserver.dialogues.gogotalk.routes import Route, Routes
+from imserver.dialogues.gogotalk.routes import Route
 from imserver.dialogues.gogotalk.speech import SERVER_ID, Speech
 from imserver.net.dialogue import Dialogue
-from imserver.net.zinx import HEADER_BYTES, ZINX_HEARTBEAT, ZinxFraming
+from imserver.net.zinx import HEADER_BYTES, MAX_UPLOAD_BYTES, ZINX_HEARTBEAT, ZinxFraming
 from imserver.proto import gogotalk_pb2 as pb
 
-_DOCUMENT = b"{\\rtf"
-_CHAT, _CHAT_ARRIVED = (
-    int(Command.CHAT),
-    int(Command.CHAT_ARRIVED),
-)  # members of enumerations take longer to find
-_RICH, _TEXT = int(Kind.RICH), int(Kind.TEXT)
-_STEM_BYTES = 8  # of client ids; a counter of 8 bytes follows (core/client_ids.py)
+_CHAT = int(Command.CHAT)  # members of enumerations take longer to find
 
 _log = logging.getLogger(__name__)
 
@@ -73,28 +66,27 @@ class GoGoTalk(Dialogue):
         super().__init__(session, write, framing)
         self._stock_windows = stock_windows
         self._speech = Speech(session, framing, stock_windows)
-        self._routes = Routes()
+        self._chats = Chats(session, token_bytes)
         self._people = People(session, self.ask)
-        self._client_ids = token_bytes(_STEM_BYTES)
-        self._sent = 0
 
     # -- in
 
     def received(self, frame: bytes) -> None:
         """A packet has come."""
-        assert self.framing.packing is not None
-        command = self.framing.packing.command(frame)
-        body = frame[HEADER_BYTES:]
-        if command == _CHAT:
-            self._chat(body)
+        packing = self.framing.packing
+        assert packing is not None
+        if self._chats.take_alike(frame, packing):
             return
+        command = packing.command(frame)
         if command == ZINX_HEARTBEAT:
             self.session.ask(0, Ping())
             return
-        request = decode(command, body)
+        request = decode(command, frame[HEADER_BYTES:])
         if command not in (Command.LOG_IN, Command.REGISTER):
             self._check_identity(command, _stated(command, request))
-        if command == Command.HEARTBEAT:
+        if command == _CHAT:
+            self._chats.take(request)
+        elif command == Command.HEARTBEAT:
             self.session.ask(command, Ping())
         else:
             self.run(self._obey(command, request))
@@ -118,24 +110,9 @@ class GoGoTalk(Dialogue):
         if answer is not None:
             self.write(self._speech.packet(ANSWERS[command][0], answer))
 
-    # -- chats
-
-    def _chat(self, body: bytes) -> None:
-        chat = decode(_CHAT, body)
-        self._check_identity(_CHAT, chat.FromUserID)
-        route = self._routes.to(chat.ToUserID)
-        self._sent += 1
-        client_id = self._client_ids + self._sent.to_bytes(8, "big")
-        content = chat.Content
-        kind = _RICH if content.startswith(_DOCUMENT) else _TEXT
-        if route.conversation:
-            self.session.ask(route.tag, Send(route.conversation, client_id, kind, "", content))
-        else:
-            self.session.ask(route.tag, SendTo(route.address, client_id, kind, "", content))
-
     def acknowledgements(self, run: Run, tags: Sequence[int]) -> bytes:
         """Nothing tells these clients that a chat is safe; stock windows show what comes back."""
-        route = self._routes.tagged(tags[0])
+        route = self._chats.routes.tagged(tags[0])
         if route is None:
             return b""
         route.conversation = run.conversation
@@ -154,6 +131,7 @@ class GoGoTalk(Dialogue):
 
     async def _log_in(self, request: Any) -> Any:
         logged_in = await self.ask(LogIn(request.UserID, request.Password, ""), LoggedIn)
+        self.framing.max_upload_bytes = MAX_UPLOAD_BYTES
         state = state_of(request.Status) or State.ONLINE
         self.run(self._settle_in(state))
         return pb.LoginResponse(Result=success(), User=user(logged_in.account, state))
@@ -201,6 +179,8 @@ class GoGoTalk(Dialogue):
                 return self._speech.packet(Command.HEARTBEAT_HEARD, pb.HeartbeatResponse(Result=success()))
             case Refused():
                 return self._refused(event, tag)
+            case Closing(code=Code.LOGGED_OUT):  # who says goodbye hears nothing more
+                return b""
             case Closing(text=text):
                 return self._speech.words(text)
             case PresenceChanged() | ContactAdded() | ContactRemoved():
@@ -210,8 +190,8 @@ class GoGoTalk(Dialogue):
         return b""
 
     def _asked_for(self, request: ContactRequest) -> bytes:
-        name = request.account.name
-        return self._speech.words(f"{name} would like to be your friend: add {name}")
+        name, text = request.account.name, f', "{request.text}"' if request.text else ""
+        return self._speech.words(f"{name} would like to be your friend{text}: add {name}")
 
     def view(self, burst: Burst) -> Hashable:
         """See Speech."""
@@ -223,13 +203,13 @@ class GoGoTalk(Dialogue):
         frames = burst.encodings.get(view)
         if frames is None:
             run, bodies = burst.run, self.projection.bodies(burst.run)
-            sender = SERVER_ID if run.kind == Kind.NOTICE else run.sender_name
+            sender = (run.kind != Kind.NOTICE and run.sender_name) or SERVER_ID  # damaged, it may have none
             to = self._speech.window(run.sender, burst.conversation)
             frames = burst.encodings[view] = self._speech.chats(sender, to, bodies)
         return frames
 
     def _refused(self, event: Refused, tag: int) -> bytes:
-        route = self._routes.tagged(tag)
+        route = self._chats.routes.tagged(tag)
         if route is not None:
             return self._undelivered(route, event.text)
         if tag not in ANSWERS:
@@ -246,9 +226,10 @@ def _stated(command: int, request: Any) -> str:
     """The UserID in the body of a request."""
     if command == Command.UPDATE_PROFILE:
         return str(request.User.UserID)
-    return str(request.FromUserID if command == Command.UPLOAD_FILE else request.UserID)
+    return str(request.FromUserID if command in _FROM else request.UserID)
 
 
+_FROM = (Command.CHAT, Command.UPLOAD_FILE)
 _UPLOADS = {pb.UploadFileRequest: Command.UPLOAD_FILE, pb.GetFileListRequest: Command.GET_FILES}
 _HANDLERS: dict[int, Callable[[GoGoTalk, Any], Awaitable[Any]]] = {
     Command.LOG_IN: GoGoTalk._log_in,

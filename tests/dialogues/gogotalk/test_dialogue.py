@@ -9,9 +9,13 @@ from imserver.codecs import rtf
 from imserver.codecs.gogotalk import Command
 from imserver.core import events as e
 from imserver.core import requests as r
-from imserver.core.values import Kind
+from imserver.core.burst import Burst
+from imserver.core.run import Run
+from imserver.core.values import Gone, Kind, Message
+from imserver.dialogues.gogotalk import speech
 from imserver.dialogues.gogotalk.options import Options
 from imserver.dialogues.gogotalk.routes import MAX_ROUTES, Routes
+from imserver.net import arrival
 from imserver.net.zinx import LTV, TLV, Packing
 from imserver.proto import gogotalk_pb2 as pb
 from imserver.wires.gogotalk import dialogues
@@ -113,11 +117,13 @@ class AccountTests(GoGoTalkCase):
         )
 
     def test_log_out(self) -> None:
-        """The connection ends, and friends are told of it with 8 and 10."""
+        """The connection ends without a reply, and friends are told of it with 8 and 10."""
         alice, bob = self.befriended("alice", "bob")
+        bob.peer.received.clear()
         bob.say(bob.client.pack(Command.LOG_OUT, pb.LogoutRequest(UserID="bob")))
         self.world.pass_seconds(10)
         self.assertFalse(bob.peer.open)
+        self.assertEqual(bytes(bob.peer.received), b"")
         told = [one for one in alice.client.told if one[0] != Command.HEARTBEAT_HEARD]
         offline = pb.ChangeStatusNotice(UserID="bob", Status=6)
         self.assertEqual(told, [(Command.WENT_OFFLINE, offline), (Command.STATUS, offline)])
@@ -164,6 +170,20 @@ class IdentityTests(GoGoTalkCase):
         bob.client.name = "BOB"
         bob.say(bob.client.chat("carol", RICH))
         self.assertEqual(carol.client.arrived, [("bob", "bold")])
+
+    def test_somebody_else_later(self) -> None:
+        """Not even after chats in the own name, or after the same chat before the login."""
+        self.registered("bob")
+        bob, carol = Person(self.world), self.entered("carol")
+        bob.client.name = "alice"
+        bob.say(bob.client.chat("carol", RICH))
+        bob.say(bob.client.log_in("bob", PASSWORD))
+        bob.say(bob.client.chat("carol", RICH) * 2)
+        bob.client.name = "alice"
+        with self.assertLogs("imserver.dialogues.gogotalk.dialogue", "WARNING") as logged:
+            bob.say(bob.client.chat("carol", RICH) * 2)
+        self.assertEqual(len(logged.output), 2)
+        self.assertEqual(carol.client.arrived, [("bob", "bold")] * 2)
 
     def speak_as_alice(self, bob: Person) -> None:
         bob.client.name = "alice"
@@ -233,6 +253,18 @@ class ChatTests(GoGoTalkCase):
         ((sender, _, text),) = alice.client.chats
         self.assertEqual((sender, text), ("imserver", 'bob created the group "friends"'))
 
+    def test_unknown_sender(self) -> None:
+        """Where not even the sender of a damaged message is known, it comes from imserver (T25)."""
+        alice, bob = self.entered("alice"), logged_in(self.world, "bob")
+        conversation = bob.ask(r.OpenDirect(alice.peer.protocol.session.number)).membership.conversation
+        damaged = Message(conversation.id, 1, 0, "", b"", Kind.TOMBSTONE, Gone.DAMAGED, b"", 0)
+        alice.client.told.clear()
+        alice.peer.protocol.push(Burst(conversation, Run.of(damaged)))
+        self.world.settle()
+        self.assertEqual(
+            [(sender, text) for sender, _, text in alice.client.chats], [("imserver", "[damaged]")]
+        )
+
     def test_refused(self) -> None:
         """A chat that is refused is told by a chat from imserver, and those around it are delivered."""
         alice, bob = self.entered("alice"), self.entered("bob")
@@ -242,13 +274,22 @@ class ChatTests(GoGoTalkCase):
         self.assertEqual((sender, to), ("imserver", "alice"))
         self.assertIn("not delivered to nobody-here: there is no such account", text)
 
+    def test_nothing_said(self) -> None:
+        """A chat without content, however that is written, goes to nobody, which is told."""
+        alice, bob = self.entered("alice"), self.entered("bob")
+        nothing = bytes.fromhex("0a05616c6963651203626f621a00")
+        alice.say(alice.client.chat("bob", b""))
+        alice.say(alice.client.chat("bob", RICH) + LTV.pack(Command.CHAT, nothing))
+        self.assertEqual(bob.client.arrived, [("alice", "bold")])
+        self.assertEqual(alice.client.refused, ["not delivered to bob: it says nothing"] * 2)
+
     def test_order_to_one(self) -> None:
         """Chats of which the first has to find its way arrive in order, and all but it are plain sends."""
         alice, bob = self.entered("alice"), self.entered("bob")
         asked: list[type] = []
         session = alice.peer.protocol.session
         original = session.ask
-        alice.peer.protocol._dialogue.session = _Spy(
+        alice.peer.protocol._dialogue._chats._session = _Spy(
             session, lambda tag, request: (asked.append(type(request)), original(tag, request))
         )
         for n in range(3):
@@ -297,8 +338,8 @@ class ChatTests(GoGoTalkCase):
         alice = self.entered("alice")
         bobs = [self.entered("bob", packing) for packing in (LTV, LTV, TLV, TLV)]
         made = []
-        notice = pb.FriendChatNotice
-        self.patch(pb, "FriendChatNotice", lambda **fields: (made.append(1), notice(**fields))[1])
+        bodies = speech.chat_bodies
+        self.patch(speech, "chat_bodies", lambda *chats: (made.append(1), bodies(*chats))[1])
         alice.say(alice.client.send_to("bob", "x"))
         self.assertEqual([bob.client.arrived for bob in bobs], [[("alice", "x")]] * 4)
         self.assertEqual(len(made), 2)
@@ -315,6 +356,108 @@ class ChatTests(GoGoTalkCase):
         again = self.entered("bob")
         self.world.pass_seconds(3)
         self.assertEqual([text for _, text in again.client.arrived], ["0", "1", "2", "3", "4"])
+
+
+class OwnChatTests(GoGoTalkCase):
+    """What a client has sent itself comes back to it in stock windows only, and once."""
+
+    MANY = 3 * LIMITS.window_messages
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.unsent = 0  # what every kernel still holds
+        self.patch(arrival, "unsent_bytes", lambda transport: self.unsent)
+
+    def sent(self, person: Person, to: str, first: int, count: int) -> list[str]:
+        """So many chats in one segment; -> their texts."""
+        texts = [f"{person.client.name} {n} {'x' * 400}" for n in range(first, first + count)]
+        person.peer.write(b"".join(person.client.send_to(to, text) for text in texts))
+        return texts
+
+    def settled(self) -> None:
+        self.world.settle()
+        self.unsent = 0
+        self.world.pass_seconds(9)
+
+    def test_many(self) -> None:
+        """More of them than a window holds, while nothing makes room there."""
+        alice, bob = self.entered("alice"), self.entered("bob")
+        self.unsent = 10**9
+        texts = self.sent(alice, "bob", 0, self.MANY)
+        self.settled()
+        self.assertEqual([text for _, text in bob.client.arrived], texts)
+        self.assertEqual(alice.client.chats, [])
+
+    def test_many_in_stock_windows(self) -> None:
+        """Each comes back once, in order."""
+        alice, _ = self.entered("alice", stock_windows=True), self.entered("bob")
+        self.unsent = 10**9
+        texts = self.sent(alice, "bob", 0, self.MANY)
+        self.settled()
+        self.assertEqual(alice.client.chats, [("alice", "bob", text) for text in texts])
+
+    def while_not_reading(self, **options: Any) -> tuple[Person, list[str], list[str]]:
+        """Alice and Bob talk while Alice's machine takes nothing; then it does.  -> her, what she said, what he did."""
+        alice, bob = self.entered("alice", **options), self.entered("bob")
+        alice.peer.transport.stalled = True
+        his, hers = [], []
+        for n in range(8):
+            his += self.sent(bob, "alice", 50 * n, 50)
+            hers += self.sent(alice, "bob", n, 1)
+            self.world.settle()
+        alice.peer.transport.read_on()
+        self.settled()
+        return alice, hers, his
+
+    def test_among_those_that_waited(self) -> None:
+        """What was said while much waited is not among it when that comes."""
+        alice, _, his = self.while_not_reading()
+        self.assertEqual([text for _, text in alice.client.arrived], his)
+
+    def test_among_those_that_waited_in_stock_windows(self) -> None:
+        """There it comes back once, although it is in the log among what waited."""
+        alice, hers, his = self.while_not_reading(stock_windows=True)
+        arrived = alice.client.arrived
+        self.assertEqual([text for sender, text in arrived if sender == "alice"], hers)
+        self.assertEqual([text for sender, text in arrived if sender == "bob"], his)
+
+    def test_while_catching_up(self) -> None:
+        """What is said before all that waited has come, stays away too."""
+        alice, bob = self.entered("alice"), self.entered("bob")
+        alice.peer.transport.lose()
+        his = self.sent(bob, "alice", 0, self.MANY)
+        self.settled()
+        again = self.registered("alice")
+        again.peer.write(again.client.log_in("alice", PASSWORD))
+        self.world.settle()
+        self.sent(again, "bob", 0, 5)
+        self.settled()
+        self.assertEqual([text for _, text in again.client.arrived], his)
+
+    def test_after_return(self) -> None:
+        """Who has sent something has it: at the next login it is not among what waited."""
+        for answered in (False, True):
+            name = f"alice{answered:d}"
+            alice, bob = self.entered(name), self.entered("bob")
+            if answered:
+                self.sent(bob, name, 0, 1)
+                self.world.settle()
+            self.sent(alice, "bob", 0, 3)
+            self.world.settle()
+            if answered:
+                self.world.pass_seconds(2)  # a heartbeat comes after what Bob has said
+            alice.peer.transport.lose()
+            self.world.pass_seconds(2)  # cursors are written once a second
+            again = self.entered(name)
+            self.settled()
+            self.assertEqual(again.client.chats, [])
+
+    def test_on_other_devices(self) -> None:
+        """They show it as before: it was not sent there."""
+        alice, other, _ = self.entered("alice"), self.entered("alice"), self.entered("bob")
+        texts = self.sent(alice, "bob", 0, self.MANY)
+        self.settled()
+        self.assertEqual(other.client.chats, [("alice", "bob", text) for text in texts])
 
 
 class PeopleTests(GoGoTalkCase):
@@ -360,6 +503,16 @@ class PeopleTests(GoGoTalkCase):
         carol = Person(self.world)
         carol.say(carol.client.log_in("carol", PASSWORD))
         self.assertEqual(carol.client.refused, ["alice would like to be your friend: add alice"])
+
+    def test_words_with_a_request(self) -> None:
+        """What somebody of another wire says with his request is told with it."""
+        number, bob = account(self.world, "carol"), logged_in(self.world, "bob")
+        carol = Person(self.world)
+        carol.say(carol.client.log_in("carol", PASSWORD))
+        bob.ask(r.RequestContact(number, "from the chess club"))
+        self.assertEqual(
+            carol.client.refused, ['bob would like to be your friend, "from the chess club": add bob']
+        )
 
     def test_nobody_to_add(self) -> None:
         """Unknown names are answered with 4 after the others were added; too many at once with 0."""
@@ -439,7 +592,7 @@ class PeopleTests(GoGoTalkCase):
     def test_many_strangers(self) -> None:
         """Two hundred at most, however many friends come before them."""
         alice = self.entered("alice")
-        for n in range(230):
+        for n in range(240):
             self.registered(f"b{n:04}")
         for start in (0, 15):
             names = [f"b{n:04}" for n in range(start, start + 15)]
@@ -528,6 +681,22 @@ class FileTests(GoGoTalkCase):
         ):
             result = alice.ask(command, message).Result
             self.assertEqual((result.Code, result.Msg), (0, "this server keeps no files"))
+
+    def test_a_large_file(self) -> None:
+        """A file larger than any packet is refused likewise, and the connection goes on; before the login it ends it."""
+        for packing in (LTV, TLV):
+            alice = self.entered("alice", packing)
+            upload = pb.UploadFileRequest(FromUserID="alice", fileName="a.iso", Data=b"x" * 2_000_000)
+            data = alice.client.pack(Command.UPLOAD_FILE, upload) + alice.client.every_second()
+            for start in range(0, len(data), 60_000):
+                alice.say(data[start : start + 60_000])
+            (answer,) = alice.client.of(Command.FILE_UPLOADED)
+            self.assertEqual(answer.Result, pb.Result(Code=0, Msg="this server keeps no files"))
+            self.assertEqual(len(alice.client.of(Command.HEARTBEAT_HEARD)), 1)
+            stranger = Person(self.world, packing)
+            stranger.say(data[:100])
+            self.world.pass_seconds(2)
+            self.assertFalse(stranger.peer.open)
 
 
 class LifeTests(GoGoTalkCase):
