@@ -29,10 +29,13 @@ class LagWatch:
         self._beat.clock = clock
 
     def start(self) -> None:
-        """Watch until `stop`."""
+        """Watch until `stop`, from the reactor's first beat on.
+
+        Not sooner: a start that is refused never gets there, and the signal would end it with a status of its own.
+        """
         signal.signal(signal.SIGALRM, self._blocked)
         self._last = self._clock.seconds()
-        self._beat.start(_BEAT_SECONDS)
+        self._beat.start(_BEAT_SECONDS, now=False)
 
     def stop(self) -> None:
         """Watch no more."""

@@ -80,9 +80,9 @@ class Guessers:
 
     def __enter__(self) -> "Guessers":
         self._thread.start()
-        if not self._all_failed.wait(PATIENCE_SECONDS):
+        if not self._all_failed.wait(max(PATIENCE_SECONDS, len(self._guessers))):
             self._stop()
-            raise TimeoutError("some guesses were never answered")
+            raise AssertionError("some guesses were never answered")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -27,7 +27,7 @@ HONEST_LOGINS = 10
 HASHES_WAITING = 64  # of which guessers find half
 MIN_ROUNDS = 3
 # By thousands of closed connections, until the collector of cycles comes, which is rare.
-KEPT_BYTES = 10 * 1024 * 1024
+KEPT_BYTES = ADDRESSES * 100 * 1024
 WARM_UP = 6  # of the twenty guesses three for each connection
 REFUSALS = {Code.WRONG_CREDENTIALS, Code.RATE_LIMITED, Code.TRY_LATER}
 # Of names that were guessed at; by default they may take some 30 MiB.

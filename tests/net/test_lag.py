@@ -38,6 +38,12 @@ class LagWatchTests(SynchronousTestCase):
         self.assertIn("blocking_function", self.seen[0]["stack"])
         self.assertEqual(self.seen[0]["seconds"], 1.5)
 
+    def test_not_before_the_reactor(self) -> None:
+        """Before the reactor's first beat no signal is on its way, which would end a start that is just being refused."""
+        self.assertEqual(signal.getitimer(signal.ITIMER_REAL)[0], 0.0)
+        self.clock.advance(0.5)
+        self.assertGreater(signal.getitimer(signal.ITIMER_REAL)[0], 0.9)
+
     def test_timer_is_pushed_ahead(self) -> None:
         """As long as beats come, the signal is a second away."""
         self.clock.pump([0.5] * 10)
