@@ -23,6 +23,7 @@ from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
 from imserver.core.limits import Limits
+from imserver.toml_lines import line_of
 
 _TYPES = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
 
@@ -87,8 +88,10 @@ def load(path: Path, wire_options: WireOptions = NO_OPTIONS) -> Config:
     """Read the file; `wire_options` has, by wire, what its listeners can say besides (IWire).  Raises ConfigError."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the configuration {path}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the configuration {path} is not UTF-8, as TOML has to be: {error}") from error
     return parse(text, str(path), wire_options)
 
 
@@ -113,7 +116,7 @@ def data_folder(given: str, config: Config, environment: Mapping[str, str]) -> s
 
 
 def _fault(text: str, origin: str, path: str, message: str) -> ConfigError:
-    return ConfigError(f"{origin}, line {_line_of(text, path)}: {path or 'the file'}: {message}")
+    return ConfigError(f"{origin}, line {line_of(text, path)}: {path or 'the file'}: {message}")
 
 
 # -- types ---------------------------------------------------------------------------------------------
@@ -206,7 +209,8 @@ def _describe(error: BaseException, kind: type | None) -> str:
 
 def _unknown(key: str, known: list[str]) -> str:
     similar = get_close_matches(key, known, n=1)
-    advice = f"did you mean {similar[0]}?" if similar else f"known here: {', '.join(known)}"
+    listed = f"known here: {', '.join(known)}" if len(known) < 10 else "etc/imserver.toml has them all"
+    advice = f"did you mean {similar[0]}?" if similar else listed
     return f"unknown key {key}; {advice}"
 
 
@@ -236,6 +240,9 @@ _CEILINGS = {
     "max_join_text_chars": 1024,
     "max_mute_seconds": 1_000_000_000,
     "max_device_name_chars": 128,
+    "max_contact_text_chars": 1024,
+    "max_remark_chars": 256,
+    "max_category_chars": 256,
 }
 
 
@@ -264,35 +271,3 @@ def _limit_faults(limits: Limits) -> Iterator[tuple[str, str]]:
     for lower, upper in _NOT_ABOVE:
         if getattr(limits, lower) > getattr(limits, upper):
             yield f"limits.{lower}", f"must not be above {upper}, which is {getattr(limits, upper)}"
-
-
-# -- lines ---------------------------------------------------------------------------------------------
-
-_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?")
-_KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
-
-
-def _line_of(text: str, path: str) -> int:
-    """The line where the key of that path stands; that of its table if it has no line of its own; else 1."""
-    found = 1
-    for number, here in _keys(text):
-        if here == path:
-            return number
-        if path.startswith((f"{here}.", f"{here}[")) or here.startswith((f"{path}.", f"{path}[")):
-            found = max(found, number) if path.startswith(here) else found
-    return found
-
-
-def _keys(text: str) -> Iterator[tuple[int, str]]:
-    """(line, path) of every table header and key; tomllib keeps no positions."""
-    table, counts = "", dict[str, int]()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            table = re.sub(r"[\"'\s]", "", header[1])
-            if line.lstrip().startswith("[["):
-                counts[table] = counts.get(table, -1) + 1
-                table = f"{table}[{counts[table]}]"
-            yield number, table
-        elif key := _KEY.match(line):
-            name = re.sub(r"[\"']", "", key[1])
-            yield number, f"{table}.{name}" if table else name

@@ -18,7 +18,6 @@ from zope.interface import Attribute, Interface
 
 from imserver.core.burst import Burst
 from imserver.core.changes import GroupChange, GroupLimits, GroupOutcome
-from imserver.core.contacting import ContactBounds, ContactOutcome, ContactRecord
 from imserver.core.events import Event
 from imserver.core.posting import Posting
 from imserver.core.requests import Request
@@ -26,7 +25,6 @@ from imserver.core.run import Run
 from imserver.core.values import (
     Account,
     AccountRecord,
-    ContactRequest,
     Conversation,
     DeviceRecord,
     JoinRequest,
@@ -35,7 +33,7 @@ from imserver.core.values import (
     Standings,
 )
 from imserver.operator.interfaces import IOperators
-from imserver.store.interfaces import IActions
+from imserver.store.interfaces import IActions, IContacts
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -47,7 +45,7 @@ class IWire(Interface):
 
     name = Attribute("str: what --listen and [[listeners]] call it")
     default_endpoint = Attribute("str: where it listens unless told otherwise; empty: only where configured")
-    hint = Attribute("str: how to try it, for the log; may contain {address}")
+    hint = Attribute("str: how to try it, for the log; may contain {address} and {tls}, for --tls at need")
     options = Attribute("type: a dataclass of its listeners' own options, each with a default; None if none")
 
     def make_service(core: "Core", endpoint: str, options: "ListenerOptions") -> IService:
@@ -148,59 +146,6 @@ class IAccounts(Interface):
 
     async def save_seen(seen: Sequence[tuple[int, int]]) -> None:
         """(device, last_seen_ms) pairs."""
-
-
-class IContacts(Interface):
-    """Who knows whom, who wants nothing of whom, and who may be found (store/contact_rules.py)."""
-
-    async def request_contact(
-        asker: int, target: int, text: str, now_ms: int, bounds: ContactBounds
-    ) -> ContactOutcome:
-        """Store a request, or make contacts at once where the target is open or has asked the asker.
-
-        Raises FORBIDDEN (oneself, or somebody one has blocked), NOT_FOUND, LIMIT_REACHED.
-        """
-
-    async def answer_contact(
-        account: int, asker: int, accept: bool, now_ms: int, bounds: ContactBounds
-    ) -> ContactOutcome:
-        """ADDED, or UNCHANGED.  Raises NOT_FOUND (no such request waits), LIMIT_REACHED."""
-
-    async def remove_contact(account: int, other: int) -> bool:
-        """Whether they were contacts.  An own request that waits is withdrawn."""
-
-    async def set_remark(account: int, contact: int, remark: str, category: str) -> None:
-        """The own words about a contact.  Raises NOT_FOUND."""
-
-    async def contacts(account: int, after: int, limit: int) -> list[ContactRecord]:
-        """Those with number > after, ascending, at most `limit`."""
-
-    async def contact_numbers(account: int) -> list[tuple[int, bool]]:
-        """All, as (number, is_silent), ascending."""
-
-    async def contact_requests(account: int, after: int, limit: int) -> list[ContactRequest]:
-        """Those that wait for this account's answer, of askers with number > after, ascending, at most `limit`."""
-
-    async def block(owner: int, account: int, now_ms: int, max_blocked: int) -> bool:
-        """Whether they are contacts.  Raises FORBIDDEN (oneself), NOT_FOUND, LIMIT_REACHED."""
-
-    async def unblock(owner: int, account: int) -> bool:
-        """Whether they are contacts."""
-
-    async def blocked(owner: int, after: int, limit: int) -> list[Account]:
-        """Those with number > after, ascending, at most `limit`."""
-
-    async def blocked_between(one: int, other: int) -> frozenset[int]:
-        """Which of the two the other one has blocked."""
-
-    async def set_privacy(account: int, findable: bool, open_to_contacts: bool) -> None:
-        """Whether a search finds it, and whether who asks becomes its contact at once."""
-
-    async def search(text: str, after: int, limit: int) -> list[Account]:
-        """Findable accounts whose names begin with the text, or whose number it is.
-
-        In the order of their names, after that of the account numbered `after` (0: from the first), at most `limit`.
-        """
 
 
 class IConversations(Interface):

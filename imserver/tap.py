@@ -66,6 +66,13 @@ class Options(usage.Options):
         # Asked once, because a listener takes its socket away.
         self._passed = {name: passed(name) for name in passed_names(os.environ)}
 
+    def parseOptions(self, options: Any = None) -> None:
+        """Twistd: read the command line.  A slip is one sentence; twistd would put all its options before it."""
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            raise SystemExit(f"imserver: {str(error).rstrip('.')}; see twistd imserver --help") from error
+
     def opt_listen(self, value: str) -> None:
         """WIRE=ENDPOINT, as in native=tcp:127.0.0.1:8890, in place of the configured listeners; repeat it for more."""
         wire, found, endpoint = value.partition("=")
@@ -80,7 +87,6 @@ class Options(usage.Options):
         try:
             self.configuration = self.load()
         except ConfigError as error:
-            # Not UsageError: twistd would print all its options before the sentence.
             raise SystemExit(f"imserver: {error}") from error
 
     def load(self) -> Config:
@@ -197,6 +203,7 @@ class Daemon(OrderedService):
             super().privilegedStartService()
         except (StoreError, CannotListen) as error:
             process.report(str(error))
+            self._store.abandon()
             raise process.NotStarted(str(error)) from error
         reactor.callWhenRunning(self._running)
 

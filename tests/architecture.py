@@ -82,7 +82,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "imserver.passwords": ("imserver.core", "imserver.interfaces", "argon2", "twisted", "zope.interface"),
     "imserver.process": ("twisted", "google.protobuf"),
     "imserver.logs": ("twisted", "zope.interface"),
-    "imserver.config": ("imserver.core", "imserver.net", "cattrs", "attrs"),
+    "imserver.config": ("imserver.core", "imserver.net", "imserver.toml_lines", "cattrs", "attrs"),
+    "imserver.toml_lines": (),
     "imserver.tap": ("imserver", "twisted", "zope.interface", "google.protobuf", "OpenSSL"),
 }
 

@@ -75,8 +75,8 @@ def spawn(coroutine: Coroutine[Any, Any, None]) -> None:
 class World:
     """A core with everything around it, and a clock to move it."""
 
-    def __init__(self, limits: Limits = LIMITS, store: Any = None) -> None:
-        self.clock = Clock()
+    def __init__(self, limits: Limits = LIMITS, store: Any = None, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self.passwords = InstantPasswords()
         self.store = store or MemoryStore()
         self.limits = limits

@@ -83,6 +83,7 @@ class FaultTests(SynchronousTestCase):
             ("[limits]\nlogin_seconds = inf", r"line 2: limits\.login_seconds: must be above zero"),
             ("[limits]\nenabled = 0", r"line 2: limits\.enabled: must be true or false"),
             ("[limits]\nmax_title_chars = 257", r"line 2: limits\.max_title_chars: must not be above 256"),
+            ("[limits]\nxyz = 5", r"line 2: limits\.xyz: unknown key xyz; etc/imserver\.toml has them all"),
             ("[limits]\nping_seconds = 80", r"line 2: limits\.ping_seconds: must not be above dead_seconds"),
             ("limits = 3", r"line 1: limits: must be a table"),
             ("listeners = 3", r"line 1: listeners: must be a list of tables"),
@@ -106,6 +107,12 @@ class FaultTests(SynchronousTestCase):
             ("a = ", r"f\.toml: not TOML: "),
         ):
             self.assert_fault(text, expected)
+
+    def test_ceilings(self) -> None:
+        """T27: no length can be configured that a column of the database does not hold."""
+        for name in (each.name for each in fields(Limits)):
+            if name.endswith("_chars") and name != "max_presence_text_chars":  # which is not stored
+                self.assert_fault(f"[limits]\n{name} = 2049", rf"limits\.{name}: must not be above")
 
     def test_options_of_a_wire(self) -> None:
         """A wire's listeners take its options, with its types, and no other wire's do."""

@@ -45,7 +45,7 @@ def _line(command: Command, values: argparse.Namespace) -> str:
     for parameter in command.parameters:
         value = getattr(values, parameter, None)
         words += value if isinstance(value, list) else [value] if value is not None else []
-    return shlex.join([*command.name.split(), *words])
+    return f"{command.name} {' '.join(words) if command.takes_text else shlex.join(words)}".rstrip()
 
 
 def _whole_days(text: str) -> int:

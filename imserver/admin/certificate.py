@@ -1,6 +1,7 @@
 """A key and a self-signed certificate for it, for servers that no authority knows."""
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -13,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from imserver.admin.errors import AdminError, UsageError
 
+_LABEL = re.compile("[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII | re.IGNORECASE)
 _SKEW = timedelta(hours=1)  # of the clients' clocks
 
 
@@ -42,11 +44,8 @@ def _alternative(name: str) -> x509.GeneralName:
         return x509.IPAddress(ip_address(name.strip("[]")))
     except ValueError:
         pass
-    try:
-        if name and all(name.removeprefix("*.").split(".")):
-            return x509.DNSName(name)
-    except ValueError:
-        pass
+    if all(map(_LABEL.fullmatch, name.removeprefix("*.").split("."))):
+        return x509.DNSName(name)
     raise UsageError(f"{name!r} is neither an IP address nor a name in ASCII such as chat.example.org")
 
 

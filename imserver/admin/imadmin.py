@@ -35,6 +35,11 @@ def main() -> None:
         status = _complain(str(error), NO_DAEMON)
     except (AdminError, StoreError, ConfigError) as error:
         status = _complain(str(error), REFUSED)
+    except PermissionError as error:
+        status = _complain(
+            f"{error.filename} cannot be opened ({error.strerror}): run imadmin as root, or as the daemon's user",
+            REFUSED,
+        )
     except (KeyboardInterrupt, EOFError):
         status = INTERRUPTED
     except BrokenPipeError:  # whoever read our output has had enough
@@ -95,8 +100,7 @@ def _backup(options: Options) -> Iterator[str]:
 
 
 def _verify(options: Options) -> Iterator[str]:
-    if not options.file.is_file():
-        raise AdminError(f"{options.file} is not there, or no file")
+    soundness.check_readable(options.file)
     faults = soundness.faults(options.file)
     if faults:
         raise AdminError(f"{options.file} is damaged: {'; '.join(faults)}")

@@ -45,12 +45,15 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
 def _server(values: argparse.Namespace, default: str) -> Server:
     host, port = parse_address(getattr(values, "server", default))
     authorities, fingerprint = getattr(values, "ca", None), getattr(values, "fingerprint", "")
+    has_tls = bool(getattr(values, "tls", False) or authorities or fingerprint)
     if authorities and fingerprint:
         raise ValueError("--ca and --fingerprint exclude each other")
+    if has_tls and host.startswith("/"):
+        raise ValueError("a UNIX socket needs no --tls, --ca or --fingerprint")
     return Server(
         host,
         port,
-        bool(getattr(values, "tls", False) or authorities or fingerprint),
+        has_tls,
         Path(authorities) if authorities else None,
         parse_fingerprint(fingerprint) if fingerprint else b"",
     )
@@ -67,7 +70,11 @@ def _argument(*flags: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, 
 
 
 _OPTIONS = (
-    _argument("--server", metavar="HOST[:PORT]", help=f"default: $IMCHAT_SERVER or {DEFAULT_SERVER}"),
+    _argument(
+        "--server",
+        metavar="HOST[:PORT]",
+        help=f"or /PATH of a UNIX socket; default: $IMCHAT_SERVER or {DEFAULT_SERVER}",
+    ),
     _argument("--tls", action="store_true", help="use TLS and the system's certificate authorities"),
     _argument("--ca", metavar="FILE", help="use TLS and the authorities of this PEM file"),
     _argument("--fingerprint", metavar="HEX", help="use TLS and trust just this certificate (SHA-256)"),

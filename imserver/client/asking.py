@@ -39,6 +39,7 @@ REPEATABLE = (
     requests.Search,
     requests.SetPresence,
     requests.SetPrivacy,
+    requests.FetchPrivacy,
     requests.OpenDirect,
     *typing.get_args(GroupRequest),
     requests.FindGroup,

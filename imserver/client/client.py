@@ -8,7 +8,8 @@ Every call waits out lost connections (device.py).  They fail with RequestRefuse
 much waits, and with NotConnected when the client ends first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
@@ -16,15 +17,11 @@ from imserver.client.device import Device
 from imserver.client.reconnector import connect
 from imserver.core.events import (
     AccountFound,
-    ContactList,
-    ContactRequestList,
-    ConversationList,
     ConversationOpened,
     Done,
     GroupChanged,
     GroupFound,
     History,
-    MemberList,
     Registered,
     Sent,
 )
@@ -40,12 +37,14 @@ from imserver.core.requests import (
     ListContactRequests,
     ListContacts,
     ListConversations,
+    ListJoinRequests,
     ListMembers,
     LookUp,
     MarkRead,
     OpenDirect,
     Register,
     RenameGroup,
+    Request,
     Send,
     SendTo,
     SetTyping,
@@ -55,11 +54,14 @@ from imserver.core.values import (
     Contact,
     ContactRequest,
     Extra,
+    JoinRequest,
     Kind,
     Member,
     Membership,
     Message,
 )
+
+Item = TypeVar("Item")
 
 
 async def register(
@@ -154,43 +156,19 @@ class Client(Device):
 
     async def conversations(self) -> list[Membership]:
         """All conversations of this account."""
-        memberships: list[Membership] = []
-        after = 0
-        while True:
-            page: ConversationList = await self.ask(ListConversations(after, 0))
-            memberships += page.memberships
-            if (after := page.next) == 0:
-                return memberships
+        return await self._all(lambda after: ListConversations(after, 0), lambda page: page.memberships)
 
     async def members(self, conversation: int) -> list[Member]:
         """All present members of a conversation."""
-        members: list[Member] = []
-        after = 0
-        while True:
-            page: MemberList = await self.ask(ListMembers(conversation, after, 0))
-            members += page.members
-            if (after := page.next) == 0:
-                return members
+        return await self._all(lambda after: ListMembers(conversation, after, 0), lambda page: page.members)
 
     async def contacts(self) -> list[Contact]:
         """All contacts, with their presence."""
-        contacts: list[Contact] = []
-        after = 0
-        while True:
-            page: ContactList = await self.ask(ListContacts(after, 0))
-            contacts += page.contacts
-            if (after := page.next) == 0:
-                return contacts
+        return await self._all(lambda after: ListContacts(after, 0), lambda page: page.contacts)
 
     async def contact_requests(self) -> list[ContactRequest]:
         """Who would like to be a contact and has no answer yet."""
-        found: list[ContactRequest] = []
-        after = 0
-        while True:
-            page: ContactRequestList = await self.ask(ListContactRequests(after, 0))
-            found += page.requests
-            if (after := page.next) == 0:
-                return found
+        return await self._all(lambda after: ListContactRequests(after, 0), lambda page: page.requests)
 
     # -- groups
 
@@ -216,6 +194,12 @@ class Client(Device):
         answer: ConversationOpened | Done = await self.ask_once(JoinGroup(number, text))
         return self._opened(answer) if isinstance(answer, ConversationOpened) else None
 
+    async def join_requests(self, conversation: int) -> list[JoinRequest]:
+        """Who would like to join a group whose admin this account is."""
+        return await self._all(
+            lambda after: ListJoinRequests(conversation, after, 0), lambda page: page.requests
+        )
+
     async def change_group(self, request: MemberRequest) -> GroupChanged:
         """Anything else that a member may ask of a group."""
         changed: GroupChanged = await self.ask_once(request)
@@ -230,6 +214,16 @@ class Client(Device):
         """Give a group another title."""
         changed: GroupChanged = await self.ask_once(RenameGroup(conversation, title))
         return changed
+
+    async def _all(self, ask: Callable[[int], Request], items: Callable[[Any], list[Item]]) -> list[Item]:
+        """What is on all pages; `ask` makes the request for the one after a number, `items` says what is on it."""
+        found: list[Item] = []
+        after = 0
+        while True:
+            page = await self.ask(ask(after))
+            found += items(page)
+            if (after := page.next) == 0:
+                return found
 
     async def _numbers(self, names: Sequence[str]) -> list[int]:
         return [(await self.look_up(name)).number for name in names]

@@ -92,7 +92,9 @@ def _endpoint(reactor: Any, options: Options) -> IStreamClientEndpoint:
     try:
         return tls.endpoint(reactor, options.server)
     except (OSError, ValueError) as error:
-        raise questions.UsageError(f"--ca: {error}") from None
+        raise questions.UsageError(
+            f"{'--ca' if options.server.authorities else '--server'}: {error}"
+        ) from None
 
 
 def _main(options: Options) -> int:
@@ -122,7 +124,7 @@ def _readable(server: tls.Server) -> str:
         local = ipaddress.ip_address(server.host).is_loopback
     except ValueError:
         local = server.host == "localhost"
-    if local or server.tls:
+    if local or server.tls or server.is_unix:
         return ""
     return f"{server.host} is reached without TLS: anybody on the way can read along (see --tls)"
 

@@ -3,8 +3,8 @@
 They leave in the order in which they were given, after a reconnect too, because ids grow and what comes back
 goes into a heap by id.  The window in flight opens by one with every answer, up to the server's 128; a
 refusal that says "later" closes it to one, so that a rate limit is met with one refusal at a time instead of
-a hundred (the server sends away who is refused too often).  Those in flight behind a refused message may
-pass it; nothing else changes the order.
+a hundred (the server sends away who is refused too often).  Those in flight behind a refused message the server
+refuses, too, until that one has come again (core/turns.py); so nothing changes the order.
 """
 
 import heapq

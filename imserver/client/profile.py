@@ -11,6 +11,7 @@ from pathlib import Path
 
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
+from imserver.client import private_file
 from imserver.client.client import Client
 from imserver.client.errors import NotConnected
 from imserver.client.state import StateFile, account_folder
@@ -20,13 +21,16 @@ _INSTALLATION_BYTES = 4
 
 
 class Profile:
-    """The two states of an account."""
+    """The two states of an account, and what the screen keeps between runs."""
 
     def __init__(self, folder: Path, server: str, name: str) -> None:
         self.name = name
         path = account_folder(folder, server, name)
         self.listener = StateFile(path / "listener.json")
         self.sender = StateFile(path / "sender.json")
+        self.unsent = path / "unsent.json"  # texts that wait for a connection
+        self.presence = path / "presence.json"  # what somebody has chosen to be
+        self.burning = path / "burning.json"  # until when what burns may be shown
 
     @property
     def logged_in(self) -> bool:
@@ -37,11 +41,27 @@ class Profile:
         """Get a token for each device; raises RequestRefused or NotConnected."""
         installation = os.urandom(_INSTALLATION_BYTES).hex()
         for file, suffix in ((self.listener, ""), (self.sender, "-send")):
-            state = file.load()
-            state.device = state.device or f"imchat-{installation}{suffix}"
-            client = Client(clock, endpoint, _ignore, state=state, save=file.save, receives=False)
-            await client.log_in(self.name, password)
-            await client.close()
+            await self._log_in(file, f"imchat-{installation}{suffix}", clock, endpoint, password)
+
+    async def log_in_sender(
+        self, clock: IReactorTime, endpoint: IStreamClientEndpoint, password: str
+    ) -> None:
+        """Get another token for the sending device, whose own one has ended; raises likewise."""
+        await self._log_in(self.sender, self.sender.load().device, clock, endpoint, password)
+
+    async def _log_in(
+        self,
+        file: StateFile,
+        device: str,
+        clock: IReactorTime,
+        endpoint: IStreamClientEndpoint,
+        password: str,
+    ) -> None:
+        state = file.load()
+        state.device = state.device or device
+        client = Client(clock, endpoint, _ignore, state=state, save=file.save, receives=False)
+        await client.log_in(self.name, password)
+        await client.close()
 
     def client(
         self,
@@ -73,6 +93,8 @@ class Profile:
         """The account has logged out here."""
         self.listener.remove()
         self.sender.remove()
+        for path in (self.unsent, self.presence, self.burning):
+            private_file.remove(path)
 
 
 def _ignore(event: Event) -> None:

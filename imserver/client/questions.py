@@ -51,7 +51,8 @@ def password_for(options: Options, profile: Profile, registers: bool) -> str:
     if options.password_file:
         return password_in(options.password_file)
     if not terminal.is_terminal():
-        raise UsageError(f"{profile.name} is not logged in here; use --password-file")
+        why = "a new account needs a password" if registers else f"{profile.name} is not logged in here"
+        raise UsageError(f"{why}; use --password-file")
     if registers:
         return terminal.ask_new_password()
     return terminal.ask_password(f"Password of {profile.name}: ")

@@ -50,7 +50,7 @@ async def connect(clock: IReactorTime, endpoint: IStreamClientEndpoint, listener
     link = Link(clock, listener)
     try:
         await endpoint.connect(Factory.forProtocol(lambda: link))
-    except (ConnectError, DNSLookupError) as error:
+    except (ConnectError, DNSLookupError, ValueError) as error:  # ValueError: no name of a host can be so
         raise NotConnected(NotConnected.UNREACHABLE, explain(error)) from None
     return link
 

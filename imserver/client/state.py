@@ -1,21 +1,20 @@
 """What a device keeps between runs: its token, how far it has got, and when it last started.
 
-One JSON file of mode 0600 per device, written to a temporary file and renamed, so that there is always a
-whole one.  Next to it lies a lock, because two programs on one device would take the connection from each
-other.
+One JSON file per device.  Next to it lies a lock, because two programs on one device would take the connection
+from each other.
 """
 
 import fcntl
 import json
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, unquote
 
+from imserver.client import private_file
 from imserver.client.cursors import MAX_CONVERSATIONS
 from imserver.client.errors import StateError
 
@@ -68,13 +67,9 @@ class StateFile:
 
     def load(self) -> DeviceState:
         """The state; an empty one if there is no file.  Raises StateError if the file is damaged."""
-        try:
-            with self.path.open("rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
-        except FileNotFoundError:
+        data = private_file.read(self.path, MAX_FILE_BYTES)
+        if data is None:
             return DeviceState()
-        except OSError as error:
-            raise StateError(f"{self.path} cannot be read: {error.strerror}") from None
         try:
             return _decode(data)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -82,33 +77,18 @@ class StateFile:
 
     def save(self, state: DeviceState) -> None:
         """Replace the file as a whole, on disk when this returns.  Raises StateError."""
-        temporary = self.path.with_suffix(".new")
-        try:
-            self._make_folder()
-            with suppress(FileNotFoundError):
-                temporary.unlink()
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(_encode(state))
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
-        except OSError as error:
-            raise StateError(f"{self.path} cannot be written: {error.strerror}") from None
+        private_file.replace(self.path, _encode(state))
 
     def remove(self) -> None:
         """Forget the device."""
-        with suppress(FileNotFoundError):
-            self.path.unlink()
-
-    def _make_folder(self) -> None:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_file.remove(self.path)
 
     # -- the lock
 
     def lock(self, wait: bool) -> None:
         """Take the device for this program.  Raises StateError if another has it and `wait` is false."""
         try:
-            self._make_folder()
+            private_file.make_folder(self.path.parent)
             self._lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

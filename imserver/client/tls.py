@@ -14,8 +14,16 @@ from typing import Any
 from OpenSSL import SSL, crypto
 from service_identity import VerificationError
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectionDone
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
+from twisted.internet.error import (
+    ConnectionDone,
+    ConnectionLost,
+    ConnectionRefusedError,
+    DNSLookupError,
+    NoRouteError,
+    TCPTimedOutError,
+    TimeoutError,
+)
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 from twisted.internet.ssl import (
     Certificate,
@@ -28,6 +36,16 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 DEFAULT_PORT = 8890
+_REASONS: dict[type[BaseException], str] = {
+    ConnectionDone: "the server closed the connection",
+    ConnectionLost: "the connection was lost",
+    ConnectionRefusedError: "nothing listens there",
+    DNSLookupError: "there is no host of that name",
+    NoRouteError: "its network cannot be reached",
+    TCPTimedOutError: "it does not answer",
+    TimeoutError: "it does not answer",
+    VerificationError: "the server's certificate is for another name",
+}
 CONNECT_SECONDS = 10.0
 SHA256_HEX_DIGITS = 64
 _ADDRESS = re.compile(r"(\[(?P<ipv6>[^][]*:[^][]*)\]|(?P<host>[^][:]+))(:(?P<port>[0-9]{1,5}))?")
@@ -38,7 +56,7 @@ class Server:
     """Where the server is, and how it proves itself.
 
     `tls` alone: by the system's authorities; `authorities`: by those of a PEM file; `fingerprint`: by being
-    the certificate with that SHA-256 digest.
+    the certificate with that SHA-256 digest.  A host that is a path is a UNIX socket of this machine.
     """
 
     host: str = "127.0.0.1"
@@ -47,16 +65,25 @@ class Server:
     authorities: Path | None = None
     fingerprint: bytes = b""
 
+    @property
+    def is_unix(self) -> bool:
+        """Whether it is a UNIX socket, which has no port and needs no TLS."""
+        return self.host.startswith("/")
+
     def __str__(self) -> str:
+        if self.is_unix:
+            return self.host
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """HOST, HOST:PORT, [IPv6] or [IPv6]:PORT -> host and port; raises ValueError."""
+    """HOST, HOST:PORT, [IPv6], [IPv6]:PORT or the /PATH of a UNIX socket -> host and port; raises ValueError."""
+    if text.startswith("/"):
+        return text, 0
     found = _ADDRESS.fullmatch(text)
     port = int(found["port"] or DEFAULT_PORT) if found else 0
     if found is None or not 0 < port < 2**16:
-        raise ValueError(f"{text!r} is not HOST, HOST:PORT or [IPv6]:PORT")
+        raise ValueError(f"{text!r} is not HOST, HOST:PORT, [IPv6]:PORT or /PATH")
     return found["ipv6"] or found["host"], port
 
 
@@ -70,6 +97,8 @@ def parse_fingerprint(text: str) -> bytes:
 
 def endpoint(reactor: Any, server: Server) -> IStreamClientEndpoint:
     """Where to connect; raises OSError or ValueError if the file of authorities is of no use."""
+    if server.is_unix:
+        return UNIXClientEndpoint(reactor, server.host, timeout=CONNECT_SECONDS)
     plain = HostnameEndpoint(reactor, server.host, server.port, timeout=CONNECT_SECONDS)
     return wrapClientTLS(verification(server), plain) if server.tls else plain
 
@@ -124,10 +153,9 @@ class PinnedCertificate:
 
 def explain(error: BaseException) -> str:
     """Why a connection ended or could not be made, as one sentence without its full stop."""
-    if isinstance(error, ConnectionDone):
-        return "the server closed the connection"
-    if isinstance(error, VerificationError):
-        return "the server's certificate is for another name"
+    for kind, reason in _REASONS.items():
+        if isinstance(error, kind):
+            return reason
     if isinstance(error, SSL.Error):
         causes = ", ".join(str(part[-1]) for part in (error.args[0] if error.args else ()))
         return f"no secure connection: {causes or 'the handshake failed'}"

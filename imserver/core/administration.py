@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from imserver.core import codes, names
 from imserver.core.errors import ACCOUNT_FROZEN, ChatError, Code
-from imserver.core.values import Account, AccountRecord, DeviceRecord, Invitation
+from imserver.core.values import Account, AccountRecord, DeviceRecord, Invitation, Privacy
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -37,7 +37,9 @@ class Administration:
         record = await store.account_named(SERVER_ACCOUNT)
         if record is not None:
             return record.account
-        return await store.create_account(SERVER_ACCOUNT, SERVER_ACCOUNT, "", self._core.wall_ms())
+        account = await store.create_account(SERVER_ACCOUNT, SERVER_ACCOUNT, "", self._core.wall_ms())
+        await store.set_privacy(account.number, Privacy(findable=False, open_to_contacts=False))
+        return account
 
     # -- accounts
 

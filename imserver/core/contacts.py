@@ -12,6 +12,7 @@ from imserver.core.events import (
     ContactRequested,
     ContactRequestList,
     Done,
+    RemarkChanged,
 )
 from imserver.core.presence import OFFLINE
 from imserver.core.rates import limited
@@ -105,13 +106,11 @@ class Contacts:
 
     async def set_remark(self, session: "Session", request: SetRemark) -> Done:
         """Own words, which nobody else sees."""
-        limits = self._core.limits
-        await self._core.store.set_remark(
-            session.number,
-            request.account,
-            names.shown(request.remark, "remark", limits.max_remark_chars),
-            names.shown(request.category, "category", limits.max_category_chars),
-        )
+        core, limits = self._core, self._core.limits
+        remark = names.shown(request.remark, "remark", limits.max_remark_chars)
+        category = names.shown(request.category, "category", limits.max_category_chars)
+        await core.store.set_remark(session.number, request.account, remark, category)
+        core.router.tell_others(session, RemarkChanged(request.account, remark, category))
         return Done()
 
     async def list_page(self, session: "Session", request: ListContacts) -> ContactList:

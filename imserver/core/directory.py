@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from imserver.core import names, pages
-from imserver.core.events import AccountList, Done
-from imserver.core.requests import Search, SetPrivacy
+from imserver.core.events import AccountList, Done, PrivacySettings
+from imserver.core.requests import FetchPrivacy, Search, SetPrivacy
+from imserver.core.values import Privacy
 
 if TYPE_CHECKING:
     from imserver.core.core import Core
@@ -26,5 +27,11 @@ class Directory:
 
     async def set_privacy(self, session: "Session", request: SetPrivacy) -> Done:
         """Who may find the account, and who becomes its contact."""
-        await self._core.store.set_privacy(session.number, request.findable, request.open_to_contacts)
+        privacy = Privacy(request.findable, request.open_to_contacts)
+        await self._core.store.set_privacy(session.number, privacy)
+        self._core.router.tell_others(session, PrivacySettings(privacy))
         return Done()
+
+    async def fetch_privacy(self, session: "Session", request: FetchPrivacy) -> PrivacySettings:
+        """As it was set."""
+        return PrivacySettings(await self._core.store.privacy(session.number))

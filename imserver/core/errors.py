@@ -6,6 +6,8 @@ and the connection is closed.  Everything else is our own bug.
 
 from enum import StrEnum
 
+from imserver.core.notices import moment
+
 
 class Code(StrEnum):
     """Stable names of refusals and of reasons to close; each wire maps them to its own numbers."""
@@ -64,6 +66,18 @@ def not_invited() -> ChatError:
     return ChatError(
         Code.REGISTRATION_CLOSED, "that invitation is not valid, or not any more; ask for another"
     )
+
+
+def nobody_left() -> ChatError:
+    """The refusal of a message to somebody whose account does not exist any more."""
+    return ChatError(
+        Code.NOT_FOUND, "the other account does not exist any more; what was said stays readable"
+    )
+
+
+def muted(until_ms: int) -> ChatError:
+    """The refusal of a message of somebody who may read and not write."""
+    return ChatError(Code.FORBIDDEN, f"you are muted until {moment(until_ms)}")
 
 
 class WireError(Exception):

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from imserver.core.run import Run
 from imserver.core.social_events import (
     AccountList,
+    BlockChanged,
     ContactAdded,
     ContactList,
     ContactRemoved,
     ContactRequested,
     ContactRequestList,
     PresenceChanged,
+    PrivacySettings,
     ProfileChanged,
+    RemarkChanged,
 )
 from imserver.core.values import Account, Conversation, Device, JoinRequest, Member, Membership, Message
 
@@ -283,7 +286,7 @@ class Closing:
 NEWS = frozenset([
     MessageBurnt, ConversationOpened, ConversationLeft, DeliveredUpTo, ReadUpTo, TypingChanged,
     GroupUpdated, JoinRequested,
-    ContactRequested, ContactAdded, ContactRemoved, PresenceChanged, ProfileChanged,
+    ContactRequested, ContactAdded, ContactRemoved, PresenceChanged, ProfileChanged, RemarkChanged, BlockChanged, PrivacySettings,
 ])  # fmt: skip
 
 Event = (
@@ -292,6 +295,6 @@ Event = (
     | ConversationList | MemberList | Sent | ReceiptCounts | History | SyncState
     | MessageArrived | RunArrived | MessageBurnt | ConversationOpened | ConversationLeft | GroupUpdated | JoinRequested
     | Behind | DeliveredUpTo | ReadUpTo | TypingChanged
-    | ContactRequested | ContactAdded | ContactRemoved | PresenceChanged | ProfileChanged
+    | ContactRequested | ContactAdded | ContactRemoved | PresenceChanged | ProfileChanged | RemarkChanged | BlockChanged | PrivacySettings
     | Probe | GoAway | Closing
 )  # fmt: skip

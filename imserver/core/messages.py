@@ -9,6 +9,7 @@ from imserver.core.posting import Posting
 from imserver.core.rates import limited
 from imserver.core.requests import Forward, Send, Sending, SendTo
 from imserver.core.roster import Roster
+from imserver.core.turns import Place, Turns
 from imserver.core.values import Kind
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Messages:
             session.busy = True
         try:
             check_content(request, limits)
+            if session.turns is not None:
+                self._check_turn(session, request)
             if limits.enabled:
                 self._check_rates(session, len(request.body))
             if session.held is None and type(request) is Send:
@@ -47,7 +50,7 @@ class Messages:
                     self._post(session, tag, request, roster)
                     return
         except ChatError as error:
-            _refuse(session, tag, error)
+            self._refuse(session, tag, request, error)
             return
         self._hold(session, tag, request)
 
@@ -56,8 +59,9 @@ class Messages:
         session.took_send()
         try:
             check_forward(request, self._core.limits)
+            self._check_turn(session, request)
         except ChatError as error:
-            _refuse(session, tag, error)
+            self._refuse(session, tag, request, error)
             return
         self._hold(session, tag, request)
 
@@ -73,12 +77,13 @@ class Messages:
         while held and not session.closed:
             tag, request = held[0]
             try:
+                self._check_turn(session, request)
                 send = await self._content_of(session, request)
                 roster = await self._find(session, send)
                 if not session.closed:
                     self._post(session, tag, send, roster)
             except ChatError as error:
-                _refuse(session, tag, error)
+                self._refuse(session, tag, request, error)
             except Exception:
                 session.failed(tag)
             held.popleft()
@@ -119,7 +124,6 @@ class Messages:
             session,
             tag,
             roster,
-            account.number in roster.blocked,
             barred,
             request.extra,
             terms,
@@ -137,6 +141,17 @@ class Messages:
         if self._core.limits.enabled:
             self._check_conversation_rate(roster)
         return None
+
+    def _check_turn(self, session: "Session", request: Sending) -> None:
+        if session.turns is not None and not _is_call(request):
+            session.turns.check(_place(request), request.client_id, self._core.now())
+
+    def _refuse(self, session: "Session", tag: int, request: Sending, error: ChatError) -> None:
+        if error.retry_after_ms and session.capabilities.acknowledges and not _is_call(request):
+            session.turns = session.turns or Turns()
+            session.turns.refused(_place(request), request.client_id, error, self._core.now())
+        session.answered_sends(1)
+        session.refuse(tag, error)
 
     def _check_rates(self, session: "Session", size: int) -> None:
         limits, rates, now = self._core.limits, session.rates, self._core.now()
@@ -158,6 +173,12 @@ class Messages:
             raise limited(wait, "messages in this conversation")
 
 
-def _refuse(session: "Session", tag: int, error: ChatError) -> None:
-    session.answered_sends(1)
-    session.refuse(tag, error)
+def _place(request: Sending) -> Place:
+    if isinstance(request, SendTo):
+        return request.name
+    return request.to if isinstance(request, Forward) else request.conversation
+
+
+def _is_call(request: Sending) -> bool:
+    """For attention: nothing waits behind it, and it behind nothing."""
+    return not isinstance(request, Forward) and request.kind == _ATTENTION

@@ -78,7 +78,6 @@ class Posting(Run):
         session: "Session | None" = None,
         tag: int = 0,
         roster: "Roster | None" = None,
-        withheld: bool = False,
         barred: ChatError | None = None,
         extra: Extra | None = None,
         terms: Terms | None = None,
@@ -95,7 +94,7 @@ class Posting(Run):
         self.content_type = content_type
         self.bodies = [body]
         self.time_ms = 0
-        self.withheld = withheld
+        self.withheld = False  # until the store knows better
         self.barred = barred  # why nothing new of it may be stored, though what was is answered
         self.extra, self.terms = extra, terms
         # As one number, which is the cheapest way to see that an id continues the count.

@@ -40,11 +40,12 @@ class Presences:
         text = names.shown(request.text, "presence text", self._core.limits.max_presence_text_chars)
         self._chosen[session.device_id] = Presence(request.state, text)
         self._core.tidings.presence_changed(session.number)
-        event = PresenceChanged([AccountPresence(session.number, self.own(session.number))])
-        for other in self._core.router.sessions_of(session.number):
-            if other is not session:
-                other.deliver(event)
+        self._tell_others(session)
         return Done()
+
+    def _tell_others(self, session: "Session") -> None:
+        own = AccountPresence(session.number, self.own(session.number))
+        self._core.router.tell_others(session, PresenceChanged([own]))
 
     def own(self, account: int) -> Presence:
         """As the account itself may know it."""
@@ -66,6 +67,7 @@ class Presences:
         until, presence = self._kept.pop(session.device_id, (0.0, ONLINE))
         if until > self._core.now():
             self._chosen[session.device_id] = presence
+            self._tell_others(session)
         self._core.tidings.presence_changed(session.number)
 
     def left(self, session: "Session") -> None:
@@ -74,6 +76,7 @@ class Presences:
         if chosen is not None:
             self._forget_kept()
             self._kept[session.device_id] = self._core.now() + self._core.limits.resume_seconds, chosen
+            self._tell_others(session)
         self._core.tidings.presence_changed(session.number)
 
     def _forget_kept(self) -> None:

@@ -1,5 +1,7 @@
-"""How often something may happen: token buckets, and tables of them that cannot grow without bound."""
+"""How often something may happen: token buckets, counts of what was lately, and tables of them that cannot grow without bound."""
 
+from array import array
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
@@ -22,10 +24,6 @@ class Bucket:
     def __init__(self) -> None:
         self._full_at = 0.0
 
-    def is_full(self, now: float) -> bool:
-        """Whether nothing was taken lately."""
-        return self._full_at <= now
-
     def take(self, now: float, amount: float, per_second: float, burst: float) -> float:
         """Take the amount -> 0.0, or take nothing -> the seconds until it will be there."""
         full_at = max(self._full_at, now) + amount / per_second
@@ -34,6 +32,34 @@ class Bucket:
             return wait
         self._full_at = full_at
         return 0.0
+
+
+class Recent:
+    """At most so many in any span of so many seconds: the moments of those that were, eight bytes each.
+
+    A bucket, which fills while it is emptied, would let through twice as many in its first span.
+    """
+
+    __slots__ = ("_moments",)
+
+    def __init__(self) -> None:
+        self._moments = array("d")
+
+    def any(self, now: float, seconds: float) -> bool:
+        """Whether there was one within that time."""
+        return bool(self._moments) and now - self._moments[-1] < seconds - _ROUNDING
+
+    def take(self, now: float, most: int, seconds: float) -> float:
+        """One more -> 0.0, or too many -> the seconds until there may be one."""
+        del self._moments[: bisect_right(self._moments, now - seconds + _ROUNDING)]
+        if len(self._moments) >= most:
+            return self._moments[-most] + seconds - now
+        self._moments.append(now)
+        return 0.0
+
+    def give_back(self) -> None:
+        """The latest, if it still counts, was none."""
+        del self._moments[-1:]
 
 
 class BoundedTable(Generic[Key, Value]):

@@ -116,10 +116,11 @@ class Receipts:
             await self._tell_counts(roster)
 
     def _tell(self, roster: Roster, event: DeliveredUpTo | ReadUpTo) -> None:
-        """Both sides of a direct conversation, unless one has blocked the other; elsewhere one learns only what one has read."""
-        if roster.conversation.kind is ConversationKind.DIRECT and not roster.blocked:
+        """Both sides of a direct conversation; only whose it is if one has blocked the other; elsewhere one learns what one has read."""
+        is_direct = roster.conversation.kind is ConversationKind.DIRECT
+        if is_direct and not roster.blocked:
             self._core.router.tell_members(roster, event)
-        elif type(event) is ReadUpTo:
+        elif is_direct or type(event) is ReadUpTo:
             self._core.router.tell((event.account,), event)
 
     def _is_counted(self, roster: Roster) -> bool:

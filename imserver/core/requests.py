@@ -27,6 +27,7 @@ from imserver.core.group_requests import (
 from imserver.core.social_requests import (
     AnswerContact,
     Block,
+    FetchPrivacy,
     ListBlocked,
     ListContactRequests,
     ListContacts,
@@ -260,7 +261,7 @@ Request = (
     Hello | Ping | Register | LogIn | LogInWithToken | Resume
     | LogOut | ChangePassword | DeleteAccount | UpdateProfile | ListDevices | RevokeDevice | LookUp
     | RequestContact | AnswerContact | RemoveContact | Block | Unblock | ListBlocked | SetRemark
-    | ListContacts | ListContactRequests | Search | SetPresence | SetPrivacy
+    | ListContacts | ListContactRequests | Search | SetPresence | SetPrivacy | FetchPrivacy
     | OpenDirect | CreateGroup | AddMembers | LeaveGroup | RenameGroup | ListConversations | ListMembers
     | FindGroup | JoinGroup | AnswerJoin | ListJoinRequests | RemoveMember | SetRole | HandOver | Mute
     | SetJoinPolicy | SetAnnouncement | DissolveGroup

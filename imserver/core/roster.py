@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from imserver.core.errors import ChatError, Code
-from imserver.core.notices import moment
+from imserver.core.errors import ChatError, Code, muted, nobody_left
 from imserver.core.rates import Bucket
 from imserver.core.values import Conversation, ConversationKind, Membership, Standings
 
@@ -62,13 +61,11 @@ class Roster:
 
     def _check_may_write(self, number: int, now_ms: int) -> None:
         if self.ended:
-            raise ChatError(
-                Code.NOT_FOUND, "the other account does not exist any more; what was said stays readable"
-            )
+            raise nobody_left()
         for who in (number,) if number in self.roles else (number, 0):
             until_ms = self.muted.get(who, 0)
             if until_ms > now_ms:
-                raise ChatError(Code.FORBIDDEN, f"you are muted until {moment(until_ms)}")
+                raise muted(until_ms)
             self.muted.pop(who, None)
 
 

@@ -88,6 +88,12 @@ class Router:
             for session in self.sessions_of(account):
                 session.deliver(event)
 
+    def tell_others(self, session: "Session", event: Event) -> None:
+        """The same to the other sessions of its account."""
+        for other in self.sessions_of(session.number):
+            if other is not session:
+                other.deliver(event)
+
     def tell_members(self, roster: Roster, event: Event) -> None:
         """Deliver what may be lost to whoever is in the conversation and here."""
         self.tell(roster.members, event)

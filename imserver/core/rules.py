@@ -84,6 +84,7 @@ RULES: dict[type, Rule] = {
     r.Search: Rule(LOGGED_IN, REQUESTS, answer=lambda core: core.directory.search, weight=11),
     r.SetPresence: Rule(LOGGED_IN, REQUESTS, answer=lambda core: core.presences.set),
     r.SetPrivacy: Rule(LOGGED_IN, REQUESTS, answer=lambda core: core.directory.set_privacy),
+    r.FetchPrivacy: Rule(LOGGED_IN, REQUESTS, answer=lambda core: core.directory.fetch_privacy),
     r.OpenDirect: Rule(LOGGED_IN, REQUESTS, answer=lambda core: core.conversations.open_direct),
     r.CreateGroup: Rule(LOGGED_IN, REQUESTS, answer=lambda core: core.groups.create),
     r.AddMembers: Rule(LOGGED_IN, REQUESTS, answer=lambda core: core.groups.add_members),

@@ -12,6 +12,7 @@ from imserver.core.posting import Posting
 from imserver.core.rates import AccountRates, Bucket, limited
 from imserver.core.requests import MarkDelivered, Request, Sending
 from imserver.core.rules import BoundRule, Rate
+from imserver.core.turns import Turns
 from imserver.core.values import Account, DeviceRecord
 from imserver.core.window import Position, Window
 
@@ -52,6 +53,7 @@ class Session:
         "requests_in_flight",
         "sends_in_flight",
         "trusted_address",
+        "turns",
         "window",
     )
 
@@ -71,6 +73,7 @@ class Session:
         self.window = Window(core.limits)
         self.held: deque[tuple[int, Sending]] | None = None  # sends that wait for their conversation
         self.posting: Posting | None = None  # the last one, which the next send may continue
+        self.turns: Turns | None = None  # once something was refused for now
         self.missed: dict[int, int] | None = None  # while logging in: conversation -> first seq that came
         self.private = False  # nobody on the way to the client can read or change what is said
         self.busy = False

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from imserver.core.values import Account, AccountPresence, Contact, ContactRequest
+from imserver.core.values import Account, AccountPresence, Contact, ContactRequest, Privacy
 
 # -- answers -----------------------------------------------------------------------------------------
 
@@ -31,6 +31,13 @@ class ContactRequestList:
     next: int
 
 
+@dataclass(slots=True)
+class PrivacySettings:
+    """Those of this account; by itself: another device of it has set them."""
+
+    privacy: Privacy
+
+
 # -- what happened by itself -------------------------------------------------------------------------
 
 
@@ -57,7 +64,7 @@ class ContactRemoved:
 
 @dataclass(slots=True)
 class PresenceChanged:
-    """How available contacts are now; with the own number, what another device of this account has chosen."""
+    """How available contacts are now; with the own number, this account, by what another device of it has chosen."""
 
     changes: list[AccountPresence]
 
@@ -67,3 +74,20 @@ class ProfileChanged:
     """What a contact, or another device of this account, shows of itself now."""
 
     account: Account
+
+
+@dataclass(slots=True)
+class RemarkChanged:
+    """Another device of this account has set the own words about a contact."""
+
+    account: int
+    remark: str
+    category: str
+
+
+@dataclass(slots=True)
+class BlockChanged:
+    """Another device of this account has blocked somebody, or no longer does."""
+
+    account: int
+    blocked: bool

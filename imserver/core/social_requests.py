@@ -99,3 +99,8 @@ class SetPrivacy:
 
     findable: bool
     open_to_contacts: bool
+
+
+@dataclass(slots=True)
+class FetchPrivacy:
+    """-> PrivacySettings."""

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from imserver.core.limits import Limits
-from imserver.core.rates import BoundedTable, Bucket, limited
+from imserver.core.rates import BoundedTable, Recent, limited
 
 FREE_FAILURES = 5
 MAX_DELAY_SECONDS = 300.0
+# By then it is known whether a try that has begun succeeds.
+TRY_SECONDS = 2.0
 
 
 class _Guesses:
@@ -44,22 +46,28 @@ class Throttle:
         self._limits = limits
         self._now = now
         self._names: BoundedTable[str, _Guesses] = BoundedTable(_Guesses, entries)
-        self._logins: BoundedTable[str, Bucket] = BoundedTable(Bucket, entries)
-        self._registrations: BoundedTable[str, Bucket] = BoundedTable(Bucket, entries)
+        self._failures: BoundedTable[str, Recent] = BoundedTable(Recent, entries)
+        self._registrations: BoundedTable[str, Recent] = BoundedTable(Recent, entries)
 
     def begin_login(self, name: str, address: str) -> bool:
         """A password is about to be checked: -> whether logins from that address failed lately; raises RATE_LIMITED."""
         limits = self._limits()
         if not limits.enabled:
             return False
-        suspect = bool(address) and not self._logins[address].is_full(self._now())
-        if address:
-            wait = self._take_login(address, 1)
-            if wait:
-                raise limited(wait, "logins from your address")
+        suspect = bool(address) and self._begin_from(address, limits)
         wait = self._names[name].begin(self._now())
         if wait:
+            self._give_back(address)
             raise limited(wait, "failed logins")
+        return suspect
+
+    def _begin_from(self, address: str, limits: Limits) -> bool:
+        failures, now, seconds = self._failures[address], self._now(), limits.failed_logins_window_seconds
+        suspect = failures.any(now, seconds)
+        wait = failures.take(now, limits.failed_logins_per_address, seconds)
+        if wait:
+            under_way = failures.any(now, TRY_SECONDS)
+            raise limited(min(wait, TRY_SECONDS) if under_way else wait, "logins from your address")
         return suspect
 
     def login_succeeded(self, name: str, address: str) -> None:
@@ -75,21 +83,14 @@ class Throttle:
 
     def _give_back(self, address: str) -> None:
         if address and self._limits().enabled:
-            self._take_login(address, -1)
-
-    def _take_login(self, address: str, amount: int) -> float:
-        limits = self._limits()
-        most = limits.failed_logins_per_address
-        per_second = most / limits.failed_logins_window_seconds
-        return self._logins[address].take(self._now(), amount, per_second, most)
+            self._failures[address].give_back()
 
     def register(self, address: str, trusted: bool) -> None:
         """An account is about to be made; raises RATE_LIMITED."""
         limits = self._limits()
         if address and limits.enabled and not trusted:
-            most = limits.registrations_per_address
             wait = self._registrations[address].take(
-                self._now(), 1, most / limits.registrations_window_seconds, most
+                self._now(), limits.registrations_per_address, limits.registrations_window_seconds
             )
             if wait:
                 raise limited(wait, "registrations from your address")

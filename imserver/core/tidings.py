@@ -117,7 +117,7 @@ class Tidings:
         self._told_at[account] = core.now()
         self._tell_presence(account, contacts)
         if record is not None and not record.deleted:
-            for number in (account, *(number for number, _ in contacts)):
+            for number in (account, *(number for number, is_silent in contacts if not is_silent)):
                 for parcel in self._parcels_of(number):
                     parcel.profiles[account] = record.account
 

@@ -108,6 +108,14 @@ class AccountPresence:
 
 
 @dataclass(slots=True, frozen=True)
+class Privacy:
+    """Whether a search finds an account, and whether who asks becomes its contact at once."""
+
+    findable: bool
+    open_to_contacts: bool
+
+
+@dataclass(slots=True, frozen=True)
 class Contact:
     """One of somebody's contacts; `remark` and `category` are his own words about it, which nobody else sees."""
 

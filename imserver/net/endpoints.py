@@ -59,7 +59,7 @@ def inet_address(description: str) -> InetAddress:
     try:
         return InetAddress(str(ip_address(host)), int(found[3]))
     except ValueError as error:
-        raise ValueError(f"{host} is not an IP address") from error
+        raise ValueError(f"{host} is not an IP address, such as 127.0.0.1 or [::1]") from error
 
 
 def is_local(address: IAddress) -> bool:

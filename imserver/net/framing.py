@@ -18,6 +18,7 @@ class Framing:
     """What has arrived and was not taken yet.  Subclasses cut it."""
 
     __slots__ = ("_data", "_later", "_position", "_unread", "max_bytes")
+    called = "frame"  # in sentences
     skipped_bytes = 0  # of what arrived, never held; a subclass may count
 
     def __init__(self, max_bytes: int) -> None:
@@ -62,7 +63,7 @@ class Framing:
         self._position = 0
 
     def _too_long(self) -> WireError:
-        return WireError(f"a frame may have at most {self.max_bytes} bytes", Code.FRAME_TOO_LARGE)
+        return WireError(f"a {self.called} may have at most {self.max_bytes} bytes", Code.FRAME_TOO_LARGE)
 
 
 class Int32Framing(Framing):
@@ -102,6 +103,7 @@ class LineFraming(Framing):
     """Lines ended by LF or CR LF, given without them."""
 
     __slots__ = ("_searched",)
+    called = "line"
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(max_bytes)

@@ -4,6 +4,7 @@ Ports are bound in privilegedStartService, synchronously, so that a port that ca
 the daemon.  A listener without TLS serves this machine only, unless it says allow_plain.
 """
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -69,6 +70,8 @@ class Listener(Service):
     """A bound port; subclasses bind it."""
 
     _log = Logger()
+    closer = "give the listener a certificate (tls = ...), "
+    risk = "passwords can be read on the network"
 
     def __init__(self, endpoint: str, options: ListenerOptions) -> None:
         self.options = options
@@ -105,9 +108,10 @@ class Listener(Service):
 
     def _unbindable(self, error: Exception) -> str:
         cause = getattr(error, "socketError", error)
+        is_taken = getattr(cause, "errno", None) == errno.EADDRINUSE
         return (
             f"{self.options.wire} cannot listen on {self._endpoint}: {getattr(cause, 'strerror', None) or cause}; "
-            f"stop the program that uses it, or choose another with --listen {self.options.wire}=ENDPOINT"
+            f"{'stop the program that uses it, or ' if is_taken else ''}choose another with --listen {self.options.wire}=ENDPOINT"
         )
 
     def _check_exposure(self, address: IAddress) -> None:
@@ -117,13 +121,14 @@ class Listener(Service):
         if not self.options.allow_plain:
             self._unbind()
             raise CannotListen(
-                f"{self.options.wire} would listen on {where} without encryption, for other machines to reach; give the "
-                "listener a certificate (tls = ...), bind it to 127.0.0.1, or write allow_plain = true"
+                f"{self.options.wire} would listen on {where} without encryption, for other machines to reach; "
+                f"{self.closer}bind it to 127.0.0.1, or write allow_plain = true"
             )
         self._log.warn(
-            "{wire} on {where} is not encrypted (allow_plain): passwords can be read on the network",
+            "{wire} on {where} is not encrypted (allow_plain): {risk}",
             wire=self.options.wire,
             where=where,
+            risk=self.risk,
         )
 
     def _announce(self, address: IAddress) -> None:
@@ -133,7 +138,9 @@ class Listener(Service):
             wire=self.options.wire,
             where=where,
             tls=" with TLS" if self.options.tls else "",
-            hint=self.options.hint.replace("{address}", where),
+            hint=self.options.hint.replace("{address}", where).replace(
+                "{tls}", " --tls" if self.options.tls else ""
+            ),
         )
 
 
@@ -185,6 +192,9 @@ class ListeningService(Listener):
 
 class DatagramService(Listener):
     """Serves datagrams to `udp:HOST:PORT`, or to a socket of systemd, by one protocol."""
+
+    closer = ""
+    risk = "other machines can ask it"
 
     def __init__(self, protocol: DatagramProtocol, endpoint: str, options: ListenerOptions) -> None:
         super().__init__(endpoint, options)

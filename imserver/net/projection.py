@@ -3,12 +3,13 @@
 A wire's Capabilities declare the kinds of messages and the news it can show.  A message of another kind becomes a
 text: rich text without its looks, a notice as a sentence, anything else as a line that says what it was.  Where a
 wire shows rich text only, a text becomes a document; where it knows no groups, what is said in group N comes as if
-*N had said it.  News of another kind are left out.  What was lost is counted
-by wire and kind, for the operator.
+*N had said it; where it shows nothing beside a body, who only forwards is said not to be the author, and what is
+to be burnt to be so.  News of another kind are left out.  What was lost is counted by wire and kind, for the operator.
 """
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import compress
 
 from zope.interface import implementer
 
@@ -18,30 +19,37 @@ from imserver.core.capabilities import Capabilities
 from imserver.core.events import NEWS, Event, MessageArrived
 from imserver.core.requests import Request
 from imserver.core.run import Run
-from imserver.core.values import Conversation, ConversationKind, Gone, Kind, Message
+from imserver.core.values import Conversation, ConversationKind, Extra, Gone, Kind, Message
 from imserver.interfaces import ICodec
 
 _EVERYTHING = Capabilities("")
+_BESIDE = "forwarded", "burning", "mentions", "reply"
+_ABOUT_ANOTHER = frozenset([Kind.EDIT, Kind.RECALL])  # which their words say, while a reply's do not
 _KIB, _MIB = 1024, 1024 * 1024
 
 
 class Projection:
     """Onto one wire; `lost` is the core's count by (wire, kind)."""
 
-    __slots__ = ("_events", "_groups", "_kinds", "_lost", "_wire")
+    __slots__ = ("_events", "_extras", "_groups", "_kinds", "_lost", "_wire")
 
     def __init__(self, capabilities: Capabilities, lost: Counter[tuple[str, str]]) -> None:
         self._wire = capabilities.wire
         self._kinds = capabilities.kinds
         self._events = capabilities.events
         self._groups = capabilities.groups
+        self._extras = capabilities.extras
         self._lost = lost
 
     @property
     def changes_nothing(self) -> bool:
         """The wire shows everything."""
-        shown = self._kinds, self._events, self._groups
-        return shown == (_EVERYTHING.kinds, _EVERYTHING.events, _EVERYTHING.groups)
+        return (
+            self._kinds == _EVERYTHING.kinds
+            and self._events == _EVERYTHING.events
+            and self._groups
+            and self._extras
+        )
 
     def event(self, event: Event) -> Event | None:
         """The event as the wire can show it; None if it cannot."""
@@ -58,9 +66,11 @@ class Projection:
     def message(self, message: Message, conversation: Conversation) -> Message:
         """The message in a form that the wire can show: itself, or a copy in other words."""
         hides_group = conversation.kind is ConversationKind.GROUP and not self._groups
-        if message.kind in self._kinds and not hides_group:
+        remark = self._remark(message.kind, message.extra)
+        if message.kind in self._kinds and not (hides_group or remark):
             return message
         sender, text = message.sender_name, self._text(message.kind, message.content_type, message.body)
+        text = remark + text
         if hides_group:
             self._lost[self._wire, "group"] += 1
             text = text if message.kind == Kind.NOTICE else f"{sender}: {text}"
@@ -70,11 +80,22 @@ class Projection:
 
     def bodies(self, run: Run) -> Sequence[bytes]:
         """Those of a run's messages in a kind that the wire can show; none if they are nothing to their reader."""
-        if run.kind in self._kinds:
+        remark = self._remark(run.kind, run.extra)
+        if run.kind in self._kinds and not remark:
             return run.bodies
         if is_withheld(run):
             return ()
-        return [self._body(self._text(run.kind, run.content_type, body)) for body in run.bodies]
+        return [self._body(remark + self._text(run.kind, run.content_type, body)) for body in run.bodies]
+
+    def _remark(self, kind: int, extra: Extra | None) -> str:
+        """What is said before a message where the wire does not show what it has beside its body."""
+        if extra is None or self._extras:
+            return ""
+        is_reply = extra.about and kind not in _ABOUT_ANOTHER
+        has = extra.origin, extra.burn_seconds, extra.mentions, is_reply
+        self._lost.update((self._wire, what) for what in compress(_BESIDE, has))
+        forwarded = "(forwarded) " if extra.origin else ""
+        return forwarded + (f"(burns {extra.burn_seconds} s after reading) " if extra.burn_seconds else "")
 
     def _text(self, kind: int, content_type: str, body: bytes) -> str:
         if kind != Kind.TEXT:

@@ -181,7 +181,8 @@ class ProxiedProtocol(ProtocolWrapper):
 
     def _refuse(self, why: str) -> None:
         self._end_wait()
-        self._log.warn("closed a connection of the proxy {address}: {why}", address=address_of(self), why=why)
+        address = address_of(self.transport)
+        self._log.warn("closed a connection of the proxy {address}: {why}", address=address, why=why)
         self.transport.abortConnection()
 
 

@@ -121,7 +121,7 @@ def _question(line: bytes) -> tuple[str, str]:
     match asked:
         case {"line": str() as command, "password": str() as password}:
             return command, password
-        case {"line": str() as command}:
+        case {"line": str() as command} if "password" not in asked:
             return command, ""
     raise ChatError(Code.BAD_REQUEST, 'a question is a JSON object: {"line": "statistics"}')
 

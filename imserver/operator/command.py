@@ -1,5 +1,6 @@
 """A command of the operator's: what it is called with, and what it answers."""
 
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from imserver.core.errors import ChatError, Code
 if TYPE_CHECKING:
     from imserver.core.core import Core
 
+_WHOM = frozenset(["NAME", "ID", "DEVICE"])
 PAGE = 200  # accounts, sessions or groups in one answer
 
 
@@ -42,9 +44,9 @@ Action = Callable[["Core", Arguments], Awaitable[Answer]]
 
 @dataclass(slots=True, frozen=True)
 class Command:
-    """`usage` names its words: [OPTIONAL] ones come last, one with dots takes all the rest.
+    """`usage` names its words: [OPTIONAL] ones come last.  One with dots is a text: the rest of the line, as it stands.
 
-    A first word called NAME or ID says on whom it acts.
+    Words called NAME, ID or DEVICE say on whom it acts.
     """
 
     name: str
@@ -58,16 +60,25 @@ class Command:
         """The names of its words."""
         return self.usage.split()
 
+    @property
+    def takes_text(self) -> bool:
+        """It ends with the rest of its line."""
+        return self.usage.endswith("...")
+
     def whom(self, words: Sequence[str]) -> str:
         """On whom it acts, for the log; empty if on nobody in particular."""
-        return words[0] if self.parameters[:1] in (["NAME"], ["ID"]) else ""
+        named = zip(self.parameters, words, strict=False)
+        return " ".join(word for parameter, word in named if parameter.strip("[]") in _WHOM)
+
+    def written(self, words: Sequence[str]) -> str:
+        """The line that it was, for the log: without a text."""
+        return self.name if self.takes_text else f"{self.name} {shlex.join(words)}".rstrip()
 
     def check(self, words: Sequence[str]) -> None:
         """Raises BAD_REQUEST if there are too few words, or too many."""
         parameters = self.parameters
         fewest = sum(not each.startswith("[") for each in parameters)
-        is_open = self.usage.endswith("...")
-        if len(words) < fewest or (len(words) > len(parameters) and not is_open):
+        if not fewest <= len(words) <= len(parameters):
             raise ChatError(Code.BAD_REQUEST, f"usage: {self.name} {self.usage}".rstrip())
 
 

@@ -45,7 +45,8 @@ async def _member(core: "Core", arguments: Arguments) -> tuple[int, ...]:
 async def _change(
     core: "Core", action: Action, arguments: Arguments, members: tuple[int, ...] = (), value: int = 0
 ) -> None:
-    found = await core.store.group_numbered(arguments.number(0, 0, "ID"))
+    number = Arguments([arguments.words[0].removeprefix("*")]).number(0, 0, "ID")  # *2, as it is listed, or 2
+    found = await core.store.group_numbered(number)
     if found is None:
         raise ChatError(Code.NOT_FOUND, "there is no group of that number")
     await core.groups.carry_out(GroupChange(action, OPERATOR, found[0].id, "", members, None, value))

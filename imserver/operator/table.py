@@ -67,30 +67,51 @@ async def run_as_administrator(core: "Core", session: "Session", line: str) -> A
 
 
 def parse(line: str) -> tuple[Command, Sequence[str]]:
-    """-> the command and its words, which are split as in a shell; raises BAD_REQUEST."""
+    """-> the command and its words, which are split as in a shell, but for a text; raises BAD_REQUEST."""
+    for count in range(_MOST_NAME_WORDS, 0, -1):
+        parts = line.split(None, count)
+        command = COMMANDS.get(" ".join(parts[:count]).lower())
+        if command is not None:
+            words = _words(command, "".join(parts[count:]).rstrip())
+            command.check(words)
+            return command, words
+    raise _no_command(line)
+
+
+def _words(command: Command, rest: str) -> list[str]:
+    if command.takes_text:
+        return [rest] if rest else []
     try:
-        words = shlex.split(line)
+        return shlex.split(rest)
     except ValueError as error:
         raise ChatError(Code.BAD_REQUEST, f"that line cannot be read: {error}") from None
-    for count in range(_MOST_NAME_WORDS, 0, -1):
-        command = COMMANDS.get(" ".join(words[:count]))
-        if command is not None:
-            command.check(words[count:])
-            return command, words[count:]
-    raise ChatError(Code.BAD_REQUEST, "there is no such command of the operator's")
 
 
-def help_lines() -> list[str]:
-    """Each command with what it does."""
-    width = max(len(f"{command.name} {command.usage}") for command in COMMANDS.values())
-    return [f"{f'{each.name} {each.usage}':<{width}}  {each.help}" for each in COMMANDS.values()]
+def _no_command(line: str) -> ChatError:
+    """Says what there is instead."""
+    first = "".join(line.split(None, 1)[:1]).lower()
+    names = [name for name in COMMANDS if name.split()[0] == first]
+    known = names or dict.fromkeys(name.split()[0] for name in COMMANDS)
+    return ChatError(
+        Code.BAD_REQUEST, f"there is no such command of the operator's; there are: {', '.join(known)}"
+    )
+
+
+def help_lines(topic: str = "") -> list[str]:
+    """Each command with what it does, or those whose name begins with these words; raises BAD_REQUEST if none does."""
+    words = topic.lower().split()
+    found = [each for each in COMMANDS.values() if each.name.split()[: len(words)] == words]
+    if not found:
+        raise _no_command(topic)
+    width = max(len(f"{each.name} {each.usage}") for each in found)
+    return [f"{f'{each.name} {each.usage}':<{width}}  {each.help}" for each in found]
 
 
 def _audit(actor: str, command: Command, words: Sequence[str], result: str) -> None:
     _log.info(
         "operator {actor}: {what}: {result}",
         actor=actor,
-        what=f"{command.name} {command.whom(words)}".rstrip(),
+        what=command.written(words),
         action=command.name,
         whom=command.whom(words),
         result=result,

@@ -98,6 +98,30 @@ class AccountPresence(_message.Message):
 Global___AccountPresence: _TypeAlias = AccountPresence  # noqa: Y015
 
 @_typing.final
+class Privacy(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDABLE_FIELD_NUMBER: _builtins.int
+    OPEN_TO_CONTACTS_FIELD_NUMBER: _builtins.int
+    findable: _builtins.bool
+    """a search finds the account"""
+    open_to_contacts: _builtins.bool
+    """who asks becomes its contact at once"""
+    def __init__(
+        self,
+        *,
+        findable: _builtins.bool = ...,
+        open_to_contacts: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findable", b"findable", "open_to_contacts", b"open_to_contacts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Privacy: _TypeAlias = Privacy  # noqa: Y015
+
+@_typing.final
 class Contact(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -972,6 +996,21 @@ class SetPrivacy(_message.Message):
 Global___SetPrivacy: _TypeAlias = SetPrivacy  # noqa: Y015
 
 @_typing.final
+class FetchPrivacy(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FetchPrivacy: _TypeAlias = FetchPrivacy  # noqa: Y015
+
+@_typing.final
 class OpenDirect(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1716,6 +1755,7 @@ class ClientFrame(_message.Message):
     SEARCH_FIELD_NUMBER: _builtins.int
     SET_PRESENCE_FIELD_NUMBER: _builtins.int
     SET_PRIVACY_FIELD_NUMBER: _builtins.int
+    FETCH_PRIVACY_FIELD_NUMBER: _builtins.int
     tag: _builtins.int
     @_builtins.property
     def send(self) -> Global___Send: ...
@@ -1821,6 +1861,8 @@ class ClientFrame(_message.Message):
     def set_presence(self) -> Global___SetPresence: ...
     @_builtins.property
     def set_privacy(self) -> Global___SetPrivacy: ...
+    @_builtins.property
+    def fetch_privacy(self) -> Global___FetchPrivacy: ...
     def __init__(
         self,
         *,
@@ -1877,12 +1919,13 @@ class ClientFrame(_message.Message):
         search: Global___Search | None = ...,
         set_presence: Global___SetPresence | None = ...,
         set_privacy: Global___SetPrivacy | None = ...,
+        fetch_privacy: Global___FetchPrivacy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "find_group", b"find_group", "forward", b"forward", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "fetch_privacy", b"fetch_privacy", "find_group", b"find_group", "forward", b"forward", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "find_group", b"find_group", "forward", b"forward", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "tag", b"tag", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_members", b"add_members", "answer_contact", b"answer_contact", "answer_join", b"answer_join", "block", b"block", "change_password", b"change_password", "count_receipts", b"count_receipts", "create_group", b"create_group", "delete_account", b"delete_account", "dissolve_group", b"dissolve_group", "fetch_history", b"fetch_history", "fetch_privacy", b"fetch_privacy", "find_group", b"find_group", "forward", b"forward", "hand_over", b"hand_over", "hello", b"hello", "join_group", b"join_group", "leave_group", b"leave_group", "list_blocked", b"list_blocked", "list_contact_requests", b"list_contact_requests", "list_contacts", b"list_contacts", "list_conversations", b"list_conversations", "list_devices", b"list_devices", "list_join_requests", b"list_join_requests", "list_members", b"list_members", "log_in", b"log_in", "log_in_with_token", b"log_in_with_token", "log_out", b"log_out", "look_up", b"look_up", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "mute", b"mute", "open_direct", b"open_direct", "ping", b"ping", "register", b"register", "remove_contact", b"remove_contact", "remove_member", b"remove_member", "rename_group", b"rename_group", "request", b"request", "request_contact", b"request_contact", "resume", b"resume", "revoke_device", b"revoke_device", "search", b"search", "send", b"send", "send_to", b"send_to", "set_announcement", b"set_announcement", "set_join_policy", b"set_join_policy", "set_presence", b"set_presence", "set_privacy", b"set_privacy", "set_remark", b"set_remark", "set_role", b"set_role", "set_typing", b"set_typing", "synchronise", b"synchronise", "tag", b"tag", "unblock", b"unblock", "update_profile", b"update_profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["send", "mark_delivered", "mark_read", "set_typing", "send_to", "ping", "hello", "register", "log_in", "log_in_with_token", "resume", "log_out", "change_password", "delete_account", "update_profile", "list_devices", "revoke_device", "look_up", "open_direct", "create_group", "add_members", "leave_group", "rename_group", "list_conversations", "list_members", "find_group", "join_group", "answer_join", "count_receipts", "fetch_history", "synchronise", "forward", "list_join_requests", "remove_member", "set_role", "hand_over", "mute", "set_join_policy", "set_announcement", "dissolve_group", "request_contact", "answer_contact", "remove_contact", "block", "unblock", "list_blocked", "set_remark", "list_contacts", "list_contact_requests", "search", "set_presence", "set_privacy"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["send", "mark_delivered", "mark_read", "set_typing", "send_to", "ping", "hello", "register", "log_in", "log_in_with_token", "resume", "log_out", "change_password", "delete_account", "update_profile", "list_devices", "revoke_device", "look_up", "open_direct", "create_group", "add_members", "leave_group", "rename_group", "list_conversations", "list_members", "find_group", "join_group", "answer_join", "count_receipts", "fetch_history", "synchronise", "forward", "list_join_requests", "remove_member", "set_role", "hand_over", "mute", "set_join_policy", "set_announcement", "dissolve_group", "request_contact", "answer_contact", "remove_contact", "block", "unblock", "list_blocked", "set_remark", "list_contacts", "list_contact_requests", "search", "set_presence", "set_privacy", "fetch_privacy"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
@@ -2677,6 +2720,73 @@ class ProfileChanged(_message.Message):
 Global___ProfileChanged: _TypeAlias = ProfileChanged  # noqa: Y015
 
 @_typing.final
+class RemarkChanged(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    REMARK_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    remark: _builtins.str
+    category: _builtins.str
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+        remark: _builtins.str = ...,
+        category: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "category", b"category", "remark", b"remark"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemarkChanged: _TypeAlias = RemarkChanged  # noqa: Y015
+
+@_typing.final
+class BlockChanged(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
+    account: _builtins.int
+    blocked: _builtins.bool
+    def __init__(
+        self,
+        *,
+        account: _builtins.int = ...,
+        blocked: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "blocked", b"blocked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BlockChanged: _TypeAlias = BlockChanged  # noqa: Y015
+
+@_typing.final
+class PrivacySettings(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRIVACY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def privacy(self) -> Global___Privacy: ...
+    def __init__(
+        self,
+        *,
+        privacy: Global___Privacy | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["privacy", b"privacy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["privacy", b"privacy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrivacySettings: _TypeAlias = PrivacySettings  # noqa: Y015
+
+@_typing.final
 class Probe(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2777,6 +2887,9 @@ class ServerFrame(_message.Message):
     CONTACT_REMOVED_FIELD_NUMBER: _builtins.int
     PRESENCE_CHANGED_FIELD_NUMBER: _builtins.int
     PROFILE_CHANGED_FIELD_NUMBER: _builtins.int
+    REMARK_CHANGED_FIELD_NUMBER: _builtins.int
+    BLOCK_CHANGED_FIELD_NUMBER: _builtins.int
+    PRIVACY_SETTINGS_FIELD_NUMBER: _builtins.int
     tag: _builtins.int
     @_builtins.property
     def sent(self) -> Global___Sent: ...
@@ -2854,6 +2967,12 @@ class ServerFrame(_message.Message):
     def presence_changed(self) -> Global___PresenceChanged: ...
     @_builtins.property
     def profile_changed(self) -> Global___ProfileChanged: ...
+    @_builtins.property
+    def remark_changed(self) -> Global___RemarkChanged: ...
+    @_builtins.property
+    def block_changed(self) -> Global___BlockChanged: ...
+    @_builtins.property
+    def privacy_settings(self) -> Global___PrivacySettings: ...
     def __init__(
         self,
         *,
@@ -2896,12 +3015,15 @@ class ServerFrame(_message.Message):
         contact_removed: Global___ContactRemoved | None = ...,
         presence_changed: Global___PresenceChanged | None = ...,
         profile_changed: Global___ProfileChanged | None = ...,
+        remark_changed: Global___RemarkChanged | None = ...,
+        block_changed: Global___BlockChanged | None = ...,
+        privacy_settings: Global___PrivacySettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "message_burnt", b"message_burnt", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "block_changed", b"block_changed", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "message_burnt", b"message_burnt", "pong", b"pong", "presence_changed", b"presence_changed", "privacy_settings", b"privacy_settings", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "remark_changed", b"remark_changed", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "message_burnt", b"message_burnt", "pong", b"pong", "presence_changed", b"presence_changed", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_found", b"account_found", "account_list", b"account_list", "behind", b"behind", "block_changed", b"block_changed", "closing", b"closing", "contact_added", b"contact_added", "contact_list", b"contact_list", "contact_removed", b"contact_removed", "contact_request_list", b"contact_request_list", "contact_requested", b"contact_requested", "conversation_left", b"conversation_left", "conversation_list", b"conversation_list", "conversation_opened", b"conversation_opened", "delivered_up_to", b"delivered_up_to", "device_list", b"device_list", "done", b"done", "event", b"event", "go_away", b"go_away", "group_changed", b"group_changed", "group_found", b"group_found", "group_updated", b"group_updated", "history", b"history", "join_request_list", b"join_request_list", "join_requested", b"join_requested", "logged_in", b"logged_in", "member_list", b"member_list", "message_burnt", b"message_burnt", "pong", b"pong", "presence_changed", b"presence_changed", "privacy_settings", b"privacy_settings", "probe", b"probe", "profile_changed", b"profile_changed", "read_up_to", b"read_up_to", "receipt_counts", b"receipt_counts", "refused", b"refused", "registered", b"registered", "remark_changed", b"remark_changed", "run_arrived", b"run_arrived", "sent", b"sent", "sync_state", b"sync_state", "tag", b"tag", "typing_changed", b"typing_changed", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "run_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "group_found", "join_request_list", "join_requested", "group_updated", "receipt_counts", "history", "sync_state", "message_burnt", "go_away", "closing", "account_list", "contact_list", "contact_request_list", "contact_requested", "contact_added", "contact_removed", "presence_changed", "profile_changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["sent", "run_arrived", "delivered_up_to", "read_up_to", "typing_changed", "pong", "probe", "behind", "done", "refused", "welcome", "registered", "logged_in", "device_list", "account_found", "group_changed", "conversation_list", "member_list", "conversation_opened", "conversation_left", "group_found", "join_request_list", "join_requested", "group_updated", "receipt_counts", "history", "sync_state", "message_burnt", "go_away", "closing", "account_list", "contact_list", "contact_request_list", "contact_requested", "contact_added", "contact_removed", "presence_changed", "profile_changed", "remark_changed", "block_changed", "privacy_settings"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

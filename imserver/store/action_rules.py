@@ -113,5 +113,6 @@ def follow(tables: Tables, posting: Posting, seq: int) -> None:
         tables.remember_edit(conversation, extra.about, seq)
     if extra.burn_seconds:
         assert posting.terms is not None
-        burn_by_ms = posting.terms.burn_by_ms
-        tables.burn_later(Burning(conversation, seq, posting.sender, extra.burn_seconds, burn_by_ms))
+        # What is withheld nobody reads, however far the other one's cursor is.
+        seconds = 0 if posting.withheld else extra.burn_seconds
+        tables.burn_later(Burning(conversation, seq, posting.sender, seconds, posting.terms.burn_by_ms))

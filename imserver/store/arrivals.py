@@ -2,6 +2,9 @@
 
 Who comes sees the notice of that and what follows: joined_seq is the seq before it.  Into the lobby people come
 without a notice, because a crowd does.
+
+Whom somebody adds that he has blocked does not come, unless he has asked to; and since nobody is told that he is
+blocked, all the rest is as if he had: checks, limits, the notice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +33,7 @@ class Arrivals:
         group = self._tables.create_group(change.text, self._log.now_ms)
         owner, *others = accounts
         members = [self._join(group, owner, 0, Role.OWNER)]
-        members += [self._join(group, account, 0) for account in others]
+        members += [self._join(group, account, 0) for account in others if self._comes(group, actor, account)]
         return self._log.outcome(group, self._log.notice(group, Action.CREATED, actor, others), members)
 
     def add(self, group: Conversation, actor: Actor, change: GroupChange) -> GroupOutcome:
@@ -42,7 +45,12 @@ class Arrivals:
         ]
         if not accounts:
             return self._log.outcome(group)
-        return self._come(group, Action.ADDED, actor, accounts)
+        coming = [account for account in accounts if self._comes(group, actor, account)]
+        return self._come(group, Action.ADDED, actor, accounts, coming)
+
+    def _comes(self, group: Conversation, actor: Actor, account: Account) -> bool:
+        has_blocked = self._tables.has_blocked(account.number, actor.account.number)
+        return not has_blocked or self._tables.has_asked(group.id, account.number)
 
     def join(self, group: Conversation, actor: Actor, change: GroupChange) -> GroupOutcome:
         """By oneself, where that is the policy; who was removed has to ask, as everybody where admins decide."""
@@ -55,12 +63,12 @@ class Arrivals:
             raise ChatError(Code.FORBIDDEN, "the operator has removed you from the lobby")
         if was_removed or group.join_policy == JoinPolicy.BY_REQUEST:
             return self._ask(group, actor.account, change.text)
-        return self._come(group, Action.JOINED, actor, [actor.account])
+        return self._come(group, Action.JOINED, actor, [], [actor.account])
 
     def admit(self, group: Conversation, actor: Actor, change: GroupChange) -> GroupOutcome:
         """Who has asked."""
         account = self._who_asked(group, change)
-        return self._come(group, Action.ADMITTED, actor, [account])
+        return self._come(group, Action.ADMITTED, actor, [account], [account])
 
     def reject(self, group: Conversation, actor: Actor, change: GroupChange) -> GroupOutcome:
         """Who has asked; nobody is told."""
@@ -89,18 +97,23 @@ class Arrivals:
         return self._log.account(number)
 
     def _come(
-        self, group: Conversation, action: Action, actor: Actor, accounts: Sequence[Account]
+        self,
+        group: Conversation,
+        action: Action,
+        actor: Actor,
+        named: Sequence[Account],
+        coming: Sequence[Account],
     ) -> GroupOutcome:
+        accounts = named or coming
         is_lobby = group.id == LOBBY
         most = self._limits.max_lobby_members if is_lobby else self._limits.max_members
         self._check_members(self._tables.member_count(group.id) + len(accounts), most)
         if not is_lobby:
             self._check_conversations(accounts)
         last_seq = self._tables.last_seq(group.id)
-        members = [self._join(group, account, last_seq) for account in accounts]
+        members = [self._join(group, account, last_seq) for account in coming]
         if is_lobby:
             return self._log.outcome(group, None, members)
-        named = [] if action is Action.JOINED else accounts
         return self._log.outcome(group, self._log.notice(group, action, actor, named), members)
 
     def _join(

@@ -15,14 +15,23 @@ def back_up(source: Path, target: Path) -> None:
     """
     unfinished = target.with_name(target.name + ".unfinished")
     try:
+        _check_place(source, target)
         connection = database.connect_to_read(source)
         try:
             copying.write(connection, unfinished)
         finally:
             connection.close()
-        soundness.check(unfinished)
+        soundness.check(unfinished, f"there is no backup, because the copy of {source} is not sound")
         copying.put_in_place(unfinished, target)
     except (apsw.Error, OSError) as error:
         raise StoreError(f"{source} cannot be copied to {target}: {error}") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _check_place(source: Path, target: Path) -> None:
+    """One that takes the place of a live file takes what the daemon goes on writing into that one."""
+    if target.parent.samefile(source.parent):
+        raise StoreError(f"{target} is in the data folder: a backup belongs elsewhere, best on another disk")
+    if target.is_dir():
+        raise StoreError(f"{target} is a folder: name a file in it")

@@ -73,7 +73,7 @@ class SqliteContactTables:
         self._connection.execute(_FORGET_REFUSED, (target, before_ms))
 
     def is_blocked(self, owner: int, account: int) -> bool:
-        return self._connection.execute(_IS_BLOCKED, (owner, account)).get is not None
+        return is_blocked(self._connection, owner, account)
 
     def block_count(self, owner: int) -> int:
         return int(self._connection.execute(_BLOCK_COUNT, (owner,)).get)
@@ -83,6 +83,11 @@ class SqliteContactTables:
 
     def remove_block(self, owner: int, account: int) -> None:
         self._connection.execute(_REMOVE_BLOCK, (owner, account))
+
+
+def is_blocked(connection: apsw.Connection, owner: int, account: int) -> bool:
+    """Whether the owner has blocked the account."""
+    return connection.execute(_IS_BLOCKED, (owner, account)).get is not None
 
 
 def blocked_between(connection: apsw.Connection, one: int, other: int) -> frozenset[int]:

@@ -4,10 +4,11 @@ import apsw
 
 from imserver.core.contacting import ContactBounds, ContactOutcome, ContactRecord
 from imserver.core.errors import ChatError, Code
-from imserver.core.values import Account, ContactRequest
+from imserver.core.values import Account, ContactRequest, Privacy
 from imserver.store import contact_tables
 from imserver.store.contact_rules import ContactRules
 from imserver.store.group_commit import GroupCommit
+from imserver.store.groups import SqliteTables
 from imserver.store.numbers import own_number
 
 _SET_REMARK = "UPDATE contacts SET remark = ?, category = ? WHERE owner = ? AND account = ? RETURNING account"
@@ -25,6 +26,7 @@ _BLOCKED = """
     FROM blocks b JOIN accounts a ON a.number = b.account
     WHERE b.owner = ? AND b.account > ? ORDER BY b.account LIMIT ?"""
 _SET_PRIVACY = "UPDATE accounts SET findable = ?, open_to_contacts = ? WHERE number = ? AND deleted_ms = 0"
+_PRIVACY = "SELECT findable, open_to_contacts FROM accounts WHERE number = ?"
 _NAME_OF = "SELECT name FROM accounts WHERE number = ?"
 # Names are ASCII, so everything that begins with the text sorts below the text and DEL.
 _SEARCH = """
@@ -42,6 +44,7 @@ class SqliteContacts:
     _connection: apsw.Connection
     _commits: GroupCommit
     _contact_rules: ContactRules
+    _tables: SqliteTables
 
     async def request_contact(
         self, asker: int, target: int, text: str, now_ms: int, bounds: ContactBounds
@@ -101,13 +104,21 @@ class SqliteContacts:
 
     async def block(self, owner: int, account: int, now_ms: int, max_blocked: int) -> bool:
         """See IContacts."""
-        return await self._commits.write(
-            lambda: self._contact_rules.block(owner, account, now_ms, max_blocked)
-        )
+
+        def block() -> bool:
+            self._tables.rights_changed(owner, account)
+            return self._contact_rules.block(owner, account, now_ms, max_blocked)
+
+        return await self._commits.write(block)
 
     async def unblock(self, owner: int, account: int) -> bool:
         """See IContacts."""
-        return await self._commits.write(lambda: self._contact_rules.unblock(owner, account))
+
+        def unblock() -> bool:
+            self._tables.rights_changed(owner, account)
+            return self._contact_rules.unblock(owner, account)
+
+        return await self._commits.write(unblock)
 
     async def blocked(self, owner: int, after: int, limit: int) -> list[Account]:
         """See IContacts."""
@@ -119,13 +130,21 @@ class SqliteContacts:
         """See IContacts."""
         return await self._commits.read(lambda: contact_tables.blocked_between(self._connection, one, other))
 
-    async def set_privacy(self, account: int, findable: bool, open_to_contacts: bool) -> None:
+    async def set_privacy(self, account: int, privacy: Privacy) -> None:
         """See IContacts."""
 
         def replace() -> None:
-            self._connection.execute(_SET_PRIVACY, (findable, open_to_contacts, account))
+            self._connection.execute(_SET_PRIVACY, (privacy.findable, privacy.open_to_contacts, account))
 
         await self._commits.write(replace)
+
+    async def privacy(self, account: int) -> Privacy:
+        """See IContacts."""
+        return await self._commits.read(lambda: self._privacy(account))
+
+    def _privacy(self, account: int) -> Privacy:
+        findable, open_to_contacts = self._connection.execute(_PRIVACY, (account,)).get
+        return Privacy(bool(findable), bool(open_to_contacts))
 
     async def search(self, text: str, after: int, limit: int) -> list[Account]:
         """See IContacts."""

@@ -16,7 +16,6 @@ from imserver.store.group_commit import GroupCommit
 from imserver.store.group_rules import GroupRules
 from imserver.store.groups import SqliteTables
 
-_DIRECT = "SELECT id FROM conversations WHERE lower = ? AND higher = ?"
 _PRESENT = "SELECT account, joined_seq FROM members WHERE conversation = ? AND left_seq = 0"
 _NUMBERED = """
     SELECT id, kind, title, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, number, announcement, join_policy,
@@ -72,8 +71,7 @@ class SqliteConversations:
 
     async def direct(self, one: int, other: int) -> Conversation | None:
         """See IConversations."""
-        lower, higher = sorted((one, other))
-        return await self._commits.read(lambda: self._direct(lower, higher))
+        return await self._commits.read(lambda: self._direct(one, other))
 
     async def open_direct(self, asker: int, other: int, now_ms: int, max_conversations: int) -> Conversation:
         """See IConversations."""
@@ -91,13 +89,12 @@ class SqliteConversations:
 
         return await self._commits.write(open_each)
 
-    def _direct(self, lower: int, higher: int) -> Conversation | None:
-        id = self._connection.execute(_DIRECT, (lower, higher)).get
+    def _direct(self, one: int, other: int) -> Conversation | None:
+        id = self._tables.direct(one, other)
         return None if id is None else self._tables.conversation(id)
 
     def _open_direct(self, asker: int, other: int, now_ms: int, max_conversations: int) -> Conversation:
-        lower, higher = sorted((asker, other))
-        found = self._direct(lower, higher)
+        found = self._direct(asker, other)
         if found is not None:
             return found
         accounts = check_direct(self._tables, asker, other, max_conversations)

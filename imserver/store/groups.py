@@ -19,6 +19,7 @@ from imserver.core.values import (
 )
 from imserver.store import rows
 from imserver.store.client_ids import ClientIds
+from imserver.store.contact_tables import is_blocked
 from imserver.store.group_tables import Result
 from imserver.store.log import last_seq
 from imserver.store.messages import store
@@ -29,6 +30,7 @@ CONVERSATION = """
         b.number, b.name, b.display_name, b.signature, c.number, c.announcement, c.join_policy
     FROM conversations c LEFT JOIN accounts a ON a.number = c.lower LEFT JOIN accounts b ON b.number = c.higher
     WHERE c.id = ?"""
+_DIRECT = "SELECT id FROM conversations WHERE lower = ? AND higher = ?"
 _IS_TAKEN = "SELECT 1 FROM conversations WHERE id = ?"
 _CREATE_DIRECT = """
     INSERT INTO conversations (id, kind, title, lower, higher, created_ms) VALUES (?, 1, '', ?, ?, ?)"""
@@ -98,6 +100,9 @@ class SqliteTables:
         row = self._connection.execute(_ACCOUNT, (number,)).get
         return row and Account(*row)
 
+    def has_blocked(self, owner: int, account: int) -> bool:
+        return is_blocked(self._connection, owner, account)
+
     def conversation(self, conversation: int) -> Conversation | None:
         row = self._connection.execute(CONVERSATION, (conversation,)).get
         return row and rows.conversation(row)
@@ -142,6 +147,17 @@ class SqliteTables:
             self.join(id, peer.number, 0, Role.MEMBER)
         return Conversation(id, ConversationKind.DIRECT, "", peers)
 
+    def direct(self, one: int, other: int) -> int | None:
+        """The id of the direct conversation of two accounts, if there is one."""
+        found: int | None = self._connection.execute(_DIRECT, (min(one, other), max(one, other))).get
+        return found
+
+    def rights_changed(self, one: int, other: int) -> None:
+        """In the direct conversation of two accounts."""
+        direct = self.direct(one, other)
+        if direct is not None:
+            self._tails.forget(direct)
+
     def create_group(self, title: str, now_ms: int) -> Conversation:
         id = self._free_id()
         self._connection.execute(_CREATE_GROUP, (id, title, now_ms, JoinPolicy.BY_INVITATION))
@@ -168,9 +184,11 @@ class SqliteTables:
         return bool(self._connection.execute(_WAS_REMOVED, (conversation, account)).get)
 
     def set_role(self, conversation: int, account: int, role: int) -> None:
+        self._tails.forget(conversation)
         self._connection.execute(_SET_ROLE, (role, conversation, account))
 
     def mute(self, conversation: int, account: int, until_ms: int) -> None:
+        self._tails.forget(conversation)
         if account:
             self._connection.execute(_MUTE, (until_ms, conversation, account))
         else:

@@ -18,6 +18,7 @@ from imserver.core.values import (
     Member,
     Membership,
     Message,
+    Role,
     Standings,
 )
 from imserver.interfaces import IStore
@@ -30,6 +31,7 @@ from imserver.store.memory_contacts import MemoryContacts, MemoryContactTables
 from imserver.store.memory_operators import MemoryOperators
 from imserver.store.memory_tables import Log, MemoryTables, Place
 from imserver.store.page import between, fitting
+from imserver.store.writing import Standing, check_may_write
 
 
 class _MemoryConversations:
@@ -150,6 +152,7 @@ class _MemoryMessages(MemoryBurning):
     """IMessages over MemoryTables."""
 
     _tables: MemoryTables
+    _contacts: MemoryContactTables
     _log_epoch: int
 
     async def append(self, postings: Sequence[Posting], now_ms: int) -> None:
@@ -169,18 +172,28 @@ class _MemoryMessages(MemoryBurning):
             start += len(known)
 
     def _store(self, posting: Posting, start: int, end: int, now_ms: int) -> Outcome:
+        standing = self._standing(posting.conversation, posting.sender)
         try:
+            check_may_write(standing, now_ms)
             action_rules.check(self._actions, posting)
         except ChatError as refusal:
             return outcomes.refused(start, end, refusal)
-        if self._tables.place(posting.conversation, posting.sender) is None:
-            return outcomes.refused(start, end, outcomes.not_member())
+        posting.withheld = standing is not None and standing.is_withheld
         run = posting.part(start, end)
         run.first_seq, run.time_ms = self._tables.last_seq(run.conversation) + 1, now_ms
         run.sender_name = self._tables.accounts[run.sender].account.name
         self._tables.store(run)
         action_rules.follow(self._actions, posting, run.first_seq)
         return Outcome(start, end, run.first_seq, now_ms, True)
+
+    def _standing(self, conversation: int, account: int) -> Standing | None:
+        place = self._tables.place(conversation, account)
+        if place is None:
+            return None
+        of_all, peers = self._tables.standings(conversation), self._tables.logs[conversation].peers
+        muted_until_ms = 0 if place.role > Role.MEMBER else of_all.muted.get(0, 0)
+        is_withheld = bool(peers) and account in self._contacts.blocked_between(*peers)
+        return Standing(max(place.muted_until_ms, muted_until_ms), of_all.ended, is_withheld)
 
     async def sent(self, sender: int, client_id: bytes) -> Message | None:
         run = self._tables.by_client_id.get((sender, client_id))

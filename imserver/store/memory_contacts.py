@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from imserver.core.contacting import ContactBounds, ContactOutcome, ContactRecord
 from imserver.core.errors import ChatError, Code
-from imserver.core.values import Account, ContactRequest
+from imserver.core.values import Account, ContactRequest, Privacy
 from imserver.store.contact_rules import ContactRules
 from imserver.store.memory_tables import MemoryTables
 from imserver.store.numbers import own_number
@@ -32,7 +32,6 @@ class MemoryContactTables:
     accounts: MemoryTables
     contacts: dict[Pair, _Remarks] = field(default_factory=dict)
     requests: dict[Pair, _StoredRequest] = field(default_factory=dict)
-    blocks: set[Pair] = field(default_factory=set)
     hidden: set[int] = field(default_factory=set)  # accounts that may not be found
     open: set[int] = field(default_factory=set)
 
@@ -78,26 +77,26 @@ class MemoryContactTables:
                 del self.requests[pair]
 
     def is_blocked(self, owner: int, account: int) -> bool:
-        return (owner, account) in self.blocks
+        return self.accounts.has_blocked(owner, account)
 
     def block_count(self, owner: int) -> int:
-        return sum(one == owner for one, _ in self.blocks)
+        return sum(one == owner for one, _ in self.accounts.blocks)
 
     def add_block(self, owner: int, account: int) -> None:
-        self.blocks.add((owner, account))
+        self.accounts.blocks.add((owner, account))
 
     def remove_block(self, owner: int, account: int) -> None:
-        self.blocks.discard((owner, account))
+        self.accounts.blocks.discard((owner, account))
 
     def blocked_between(self, one: int, other: int) -> frozenset[int]:
         """Which of the two the other one has blocked."""
-        return frozenset(pair[1] for pair in ((one, other), (other, one)) if pair in self.blocks)
+        return frozenset(pair[1] for pair in ((one, other), (other, one)) if pair in self.accounts.blocks)
 
     def forget_account(self, account: int) -> None:
         """Its contacts, its requests and blocks, and those of others about it."""
         self.contacts = {pair: remarks for pair, remarks in self.contacts.items() if account not in pair}
         self.requests = {pair: stored for pair, stored in self.requests.items() if account not in pair}
-        self.blocks = {pair for pair in self.blocks if account not in pair}
+        self.accounts.blocks = {pair for pair in self.accounts.blocks if account not in pair}
 
 
 class MemoryContacts:
@@ -159,16 +158,19 @@ class MemoryContacts:
         return self._contact_rules.unblock(owner, account)
 
     async def blocked(self, owner: int, after: int, limit: int) -> list[Account]:
-        numbers = sorted(number for one, number in self._contacts.blocks if one == owner and number > after)
+        numbers = sorted(number for one, number in self._tables.blocks if one == owner and number > after)
         return [self._account(number) for number in numbers[:limit]]
 
     async def blocked_between(self, one: int, other: int) -> frozenset[int]:
         return self._contacts.blocked_between(one, other)
 
-    async def set_privacy(self, account: int, findable: bool, open_to_contacts: bool) -> None:
+    async def set_privacy(self, account: int, privacy: Privacy) -> None:
         if self._contacts.exists(account):
-            (self._contacts.hidden.discard if findable else self._contacts.hidden.add)(account)
-            (self._contacts.open.add if open_to_contacts else self._contacts.open.discard)(account)
+            (self._contacts.hidden.discard if privacy.findable else self._contacts.hidden.add)(account)
+            (self._contacts.open.add if privacy.open_to_contacts else self._contacts.open.discard)(account)
+
+    async def privacy(self, account: int) -> Privacy:
+        return Privacy(account not in self._contacts.hidden, self._contacts.is_open(account))
 
     async def search(self, text: str, after: int, limit: int) -> list[Account]:
         last_name = self._account(after).name if after in self._tables.accounts else ""

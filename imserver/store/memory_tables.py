@@ -92,6 +92,7 @@ class MemoryTables:
         self.invitations: dict[int, StoredInvitation] = {}
         lobby = Log(ConversationKind.GROUP, "lobby", (), number=LOBBY, join_policy=JoinPolicy.OPEN)
         self.logs: dict[int, Log] = {LOBBY: lobby}
+        self.blocks: set[tuple[int, int]] = set()  # (owner, account)
         self.by_client_id: dict[tuple[int, bytes], Run] = {}  # each message as a run of one
         self._randbits = randbits
 
@@ -109,6 +110,9 @@ class MemoryTables:
     def account(self, number: int) -> Account | None:
         record = self.accounts.get(number)
         return None if record is None or record.deleted else record.account
+
+    def has_blocked(self, owner: int, account: int) -> bool:
+        return (owner, account) in self.blocks
 
     def conversation(self, conversation: int) -> Conversation | None:
         log = self.logs.get(conversation)

@@ -58,14 +58,14 @@ class Batch:
         """Give it the next seqs, if its sender may write there and nobody has its client ids; its row is written later."""
         conversation, sender, count = run.conversation, run.sender, len(run.bodies)
         tail = self._tails.of(conversation)
-        if sender not in tail.senders and not self._tails.may_write(conversation, tail, sender):
+        if sender not in tail.senders and not self._tails.may_write(conversation, tail, sender, self._now_ms):
             return False
         first_seq = tail.last_seq + 1
         if not self._client_ids.take(sender, run.stem, run.number, count, conversation, first_seq):
             return False
         tail.last_seq += count
         self.stored += count
-        run.first_seq, run.time_ms = first_seq, self._now_ms
+        run.first_seq, run.time_ms, run.withheld = first_seq, self._now_ms, sender in tail.withheld
         self._rows.append(runs.row(run))
         return True
 
@@ -95,12 +95,14 @@ class Batch:
     def _rest(self, posting: Posting, start: int, end: int) -> Outcome:
         """What nobody has stored is new, or its sender may not say it there."""
         try:
+            self._tails.check_may_write(posting.conversation, posting.sender, self._now_ms)
             action_rules.check(self._actions, posting)
         except ChatError as refusal:
             return outcomes.refused(start, end, refusal)
         run = posting.part(start, end)
-        if not self._is_new(run):
-            return outcomes.refused(start, end, outcomes.not_member())
+        is_new = self._is_new(run)
+        assert is_new, "its sender may write, and nobody has its client ids"
+        posting.withheld = run.withheld
         self._write()
         action_rules.follow(self._actions, posting, run.first_seq)
         return Outcome(start, end, run.first_seq, run.time_ms, True)

@@ -21,10 +21,9 @@ _SET_EPOCH = "UPDATE meta SET value = ? WHERE name = 'log_epoch'"
 def restore(file: Path, folder: Path, randbits: Callable[[int], int]) -> None:
     """Verify `file` and put a copy of it into `folder`, which is made at need.
 
-    Raises StoreError: a damaged file, a folder that holds anything already or is in use.
+    Raises StoreError: a damaged file, a folder that holds anything already or is in use; and PermissionError.
     """
-    if not file.is_file():
-        raise StoreError(f"{file} is not there, or no file")
+    soundness.check_readable(file)
     soundness.check(file)
     data = DataFolder(folder)
     data.claim()

@@ -21,10 +21,17 @@ _MESSAGES = """
 _RUNS_AS_NOW = "CREATE TEMP VIEW runs AS SELECT *, NULL AS extra FROM main.runs"
 
 
-def check(path: Path) -> None:
-    """A database that nobody writes to, such as a backup; raises StoreError with the first fault."""
+def check_readable(path: Path) -> None:
+    """A file that this user may read: one that he may not is not damaged.  Raises StoreError, PermissionError."""
+    if not path.is_file():
+        raise StoreError(f"{path} is not there, or no file")
+    path.open("rb").close()
+
+
+def check(path: Path, otherwise: str = "") -> None:
+    """A database that nobody writes to, such as a backup; raises StoreError: `otherwise` (the path) and the first fault."""
     for fault in faults(path):
-        raise StoreError(f"{path}: {fault}")
+        raise StoreError(f"{otherwise or path}: {fault}")
 
 
 def faults(path: Path) -> list[str]:

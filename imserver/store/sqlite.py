@@ -155,6 +155,19 @@ class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMes
             return
         self._is_open = False
         await self._commits.close(self._finish)
+        self._let_go()
+        self._log_statistics()
+
+    def abandon(self) -> None:
+        """Close before the reactor has run, as nothing was asked for yet; blocks.  A second time, nothing."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self._check is None:  # otherwise the next start has to begin the check anew
+            self._finish()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._health.close()
         self._worker.stop()
         if self._check:
@@ -162,7 +175,6 @@ class SqliteStore(SqliteAccounts, SqliteContacts, SqliteConversations, SqliteMes
         self._wal.close()
         self._connection.close()
         self._folder.release()
-        self._log_statistics()
 
     def _log_statistics(self) -> None:
         counts = self._commits.statistics

@@ -20,6 +20,7 @@ CAPABILITIES = Capabilities(
     events=frozenset([ContactAdded, ContactRemoved, ContactRequested, PresenceChanged]),
     open_contacts=True,
     lobby=True,
+    extras=False,
 )
 
 

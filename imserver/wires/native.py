@@ -8,7 +8,7 @@ from imserver.net.framing import Int32Framing
 
 native = FramedWire(
     "native",
-    "imchat --server {address}",
+    "imchat --server {address}{tls}",
     Dialect(Int32Framing, ProtobufCodec(), Capabilities("native")),
     default_endpoint="tcp:127.0.0.1:8890",
 )

@@ -20,6 +20,7 @@ telnet = FramedWire(
             fetches=False,
             kinds=frozenset([Kind.TEXT, Kind.NOTICE]),
             events=SHOWN,
+            extras=False,
         ),
         login_seconds=180.0,
         idle_seconds=1800.0,

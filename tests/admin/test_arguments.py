@@ -50,6 +50,7 @@ class ArgumentTests(SynchronousTestCase):
         self.assertEqual(parse(["sessions", "kick", "alice"]).line, "sessions kick alice")
         self.assertEqual(parse(["accounts", "list"]).line, "accounts list")
         self.assertEqual(parse(["announce", "back", "at", "10"]).line, "announce back at 10")
+        self.assertEqual(parse(["announce", "don't  panic"]).line, "announce don't  panic")
 
     def test_passwords(self) -> None:
         """From a file or asked for, never on the command line, and only where one belongs."""

@@ -59,6 +59,17 @@ class CertificateTests(SynchronousTestCase):
 
     def test_bad_names(self) -> None:
         """What can be in no certificate is refused, before anything is written."""
-        for name in ("", "a..b", ".", "grüße.example", "*."):
+        for name in (
+            "",
+            "a..b",
+            ".",
+            "grüße.example",
+            "*.",
+            "a b",
+            "chat.example.org:8890",
+            "-a",
+            "a.*.b",
+            "x" * 64,
+        ):
             self.assertRaises(UsageError, self.make, name)
         self.assertFalse(self.key.exists() or self.cert.exists())

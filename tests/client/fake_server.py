@@ -179,10 +179,12 @@ class FakeServer:
         """Whether the newest is still up."""
         return bool(self.connections) and self.connection.up
 
-    def settle(self) -> None:
-        """Let everything move until nothing does."""
+    def settle(self) -> bool:
+        """Let everything move until nothing does; -> whether anything did."""
+        moved = False
         while self.connected and (self.connection.serve() or self.connection.deliver()):
-            pass
+            moved = True
+        return moved
 
     # -- what others do
 

@@ -75,6 +75,7 @@ class ArgumentTests(SynchronousTestCase):
         self.assertEqual(self.parse("listen --server a", IMCHAT_SERVER="b").server, Server("a"))
         self.assertEqual(self.parse("listen --tls").server, Server(tls=True))
         self.assertEqual(self.parse("listen --ca f").server, Server(tls=True, authorities=Path("f")))
+        self.assertEqual(self.parse("listen --server /run/a:b.sock").server, Server("/run/a:b.sock", 0))
         pinned = Server(tls=True, fingerprint=bytes.fromhex(FINGERPRINT))
         self.assertEqual(self.parse(f"listen --fingerprint {FINGERPRINT}").server, pinned)
 
@@ -90,6 +91,7 @@ class ArgumentTests(SynchronousTestCase):
             ("listen --count ²", "a number from 1"),
             ("listen --server a:b", "'a:b' is not HOST"),
             ("listen --fingerprint ab", "64 hexadecimal digits"),
+            ("listen --server /run/a.sock --tls", "a UNIX socket needs no --tls"),
             (f"listen --ca f --fingerprint {FINGERPRINT}", "exclude each other"),
             ("listen --password secret", "--password"),
         ):

@@ -12,7 +12,9 @@ from imserver.client.errors import NotConnected, RequestRefused, StateError
 from imserver.client.inbox import MAX_EVENTS
 from imserver.client.incoming import ROOM
 from imserver.client.state import DeviceState
+from imserver.core.errors import ChatError, Code
 from imserver.core.events import (
+    BlockChanged,
     Closing,
     ConversationOpened,
     Done,
@@ -21,7 +23,10 @@ from imserver.core.events import (
     GroupChanged,
     GroupFound,
     MessageArrived,
+    PresenceChanged,
+    PrivacySettings,
     Refused,
+    RemarkChanged,
     RunArrived,
     Sent,
     TypingChanged,
@@ -42,7 +47,8 @@ from imserver.core.requests import (
     Synchronise,
 )
 from imserver.core.run import Run
-from imserver.core.values import Extra, Kind, Membership, Once
+from imserver.core.turns import Turns
+from imserver.core.values import AccountPresence, Extra, Kind, Membership, Once, Presence, Privacy
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, direct, group
 
 
@@ -288,6 +294,20 @@ class ReceivingTests(Base):
         self.server.settle()
         self.assertEqual(self.events, [TypingChanged(DIRECT, ALICE.number, True)])
 
+    def test_what_other_devices_set(self) -> None:
+        """Reaches the program as it is."""
+        self.client()
+        told: list[Event] = [
+            RemarkChanged(ALICE.number, "tall", "friends"),
+            BlockChanged(ALICE.number, True),
+            PrivacySettings(Privacy(False, True)),
+            PresenceChanged([AccountPresence(BOB.number, Presence(2, "lunch"))]),
+        ]
+        for event in told:
+            self.server.connection.tell(event)
+        self.server.settle()
+        self.assertEqual(self.events, told)
+
     def test_a_refused_acknowledgement(self) -> None:
         """Is repeated when the server says, for otherwise its window would stay full."""
         self.client()
@@ -473,6 +493,36 @@ class SendingTests(Base):
         first, second = self.heard(Send)
         self.assertEqual(first, second)
         self.assertEqual((self.server.texts(DIRECT, BOB), self.texts()), (["once"], []))
+
+    def test_order_where_some_is_refused_for_now(self) -> None:
+        """What follows a message that is refused waits until that has been taken, in flight or not."""
+        client = self.client()
+        turns, refusals = Turns(), {b"3": ["RATE_LIMITED", "RETRY_AFTER"], b"7": ["TRY_LATER"]}
+
+        def limited(request: Request) -> Refused | None:
+            if not isinstance(request, Send):
+                return None
+            place, now = (request.conversation, request.client_id), self.clock.seconds()
+            try:
+                turns.check(*place, now)
+                if refusals.get(request.body):
+                    error = ChatError(Code(refusals[request.body].pop()), "later", 200)
+                    turns.refused(*place, error, now)
+                    raise error
+            except ChatError as error:
+                return Refused(error.code, error.text, error.retry_after_ms)
+            return None
+
+        self.server.override = limited
+        sent = [Deferred.fromCoroutine(client.send(DIRECT, f"{n}")) for n in range(9)]
+        self.server.settle()
+        self.assertEqual(self.server.texts(DIRECT, BOB), ["0", "1", "2"])
+        sent.append(Deferred.fromCoroutine(client.send(DIRECT, "9")))
+        for _ in range(20):
+            self.clock.advance(0.1)
+            self.server.settle()
+        self.assertEqual(self.server.texts(DIRECT, BOB), [f"{n}" for n in range(10)])
+        self.assertEqual([self.successResultOf(one).seq for one in sent], list(range(1, 11)))
 
     def test_a_group_is_created_once(self) -> None:
         """However often it is asked, because the request has a number that stays."""

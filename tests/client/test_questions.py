@@ -85,7 +85,10 @@ class QuestionTests(SynchronousTestCase):
     def test_no_password(self) -> None:
         """An error that says what to do."""
         file = Path(self.mktemp())
-        self.assertRaises(UsageError, self.password, "listen")
+        error = str(self.assertRaises(UsageError, self.password, "listen"))
+        self.assertEqual(error, "bob is not logged in here; use --password-file")
+        error = str(self.assertRaises(UsageError, self.password, "register bob", registers=True))
+        self.assertEqual(error, "a new account needs a password; use --password-file")
         self.assertRaises(UsageError, self.password, f"listen --password-file {file}")
         for content in (b"", b"\nsecret", b"\xff\n"):
             file.write_bytes(content)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -10,7 +11,7 @@ from imserver.client.backoff import Backoff
 from imserver.client.errors import ClientError, NotConnected, RequestRefused
 from imserver.client.link import Link
 from imserver.client.login import Credentials
-from imserver.client.reconnector import STABLE_SECONDS, Reconnector
+from imserver.client.reconnector import STABLE_SECONDS, Reconnector, connect
 from imserver.client.state import DeviceState
 from imserver.core.events import Closing, Event, LoggedIn, Refused, Welcome
 from imserver.core.requests import Hello, LogIn, LogInWithToken, Request, Resume
@@ -100,6 +101,13 @@ class ReconnectorTests(SynchronousTestCase):
         error = self.failureResultOf(self.start(), NotConnected).value
         self.assertEqual(error.code, NotConnected.UNREACHABLE)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_no_host_has_that_name(self) -> None:
+        """It is raised like every connection that cannot be made."""
+        nowhere = HostnameEndpoint(self.clock, "a..b", 1)
+        connecting = Deferred.fromCoroutine(connect(self.clock, nowhere, lambda tag, event: None))
+        error = self.failureResultOf(connecting, NotConnected).value
+        self.assertEqual((error.code, error.text), (NotConnected.UNREACHABLE, "invalid hostname: a..b"))
 
     # -- coming back
 

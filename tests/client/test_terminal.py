@@ -1,11 +1,14 @@
-"""What reaches the terminal."""
+"""What reaches the terminal, and what is asked there."""
 
+import io
+import sys
 import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from imserver.client import terminal
 from imserver.client.terminal import clear_line, shown_text, tab_line, visible
 from imserver.core import notices
 from imserver.core.changes import Action
@@ -111,3 +114,32 @@ class LineTests(SynchronousTestCase):
         event = arrived(body, Conversation(18, ConversationKind.GROUP, title, ()), sender, kind)
         self.assertEqual(len(clear_line(event, "bob").splitlines()), 1)
         self.assertEqual(tab_line(event, "bob").count("\t"), 4)
+
+
+class AskingTests(SynchronousTestCase):
+    """Somebody sits there."""
+
+    def setUp(self) -> None:
+        self.questions = io.StringIO()
+        self.patch(sys, "stderr", self.questions)
+        self.patch(sys, "stdout", io.StringIO())
+
+    def test_ask(self) -> None:
+        """The question is no output of the program; the end of the input is no answer."""
+        self.patch(sys, "stdin", io.StringIO(" alice \n\n"))
+        self.assertEqual([terminal.ask("Name: ") for _ in range(2)], ["alice", ""])
+        self.assertRaises(EOFError, terminal.ask, "Name: ")
+        self.assertEqual((self.questions.getvalue(), sys.stdout.getvalue()), ("Name: " * 3, ""))  # type: ignore[attr-defined]
+
+    def test_a_new_password(self) -> None:
+        """Without echo, until it was typed twice alike; then it is said nowhere."""
+        typed = iter(("secret", "secert", "secret", "secret"))
+        self.patch(terminal.getpass, "getpass", lambda question: next(typed))
+        self.assertEqual(terminal.ask_new_password(), "secret")
+        self.assertEqual(list(typed), [])
+        self.assertEqual(self.questions.getvalue(), "These were not the same; once more.\n")
+
+    def test_complaints(self) -> None:
+        """Say who complains, and command nothing."""
+        terminal.complain("no group \x1b[2J")
+        self.assertEqual(self.questions.getvalue(), "imchat: no group \\x1b[2J\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectError, ConnectionDone, ConnectionRefusedError, DNSLookupError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import Certificate
 from twisted.internet.testing import StringTransport
@@ -143,6 +143,25 @@ class VerificationTests(SynchronousTestCase):
         self.assertRaises(OSError, verification, missing)
 
 
+class ExplanationTests(SynchronousTestCase):
+    """Why there is no connection, for people."""
+
+    def test_known(self) -> None:
+        """Without the words of the system."""
+        for error, text in (
+            (ConnectionDone(), "the server closed the connection"),
+            (ConnectionRefusedError(osError=111), "nothing listens there"),
+            (DNSLookupError("nowhere.example"), "there is no host of that name"),
+        ):
+            self.assertEqual(explain(error), text)
+
+    def test_others(self) -> None:
+        """By what they say, or else by what they are; without a full stop."""
+        self.assertEqual(explain(OSError("no such file.")), "no such file")
+        self.assertEqual(explain(MemoryError()), "MemoryError")
+        self.assertIn("connecting", explain(ConnectError()))
+
+
 class ParsingTests(SynchronousTestCase):
     """What people type."""
 
@@ -154,6 +173,7 @@ class ParsingTests(SynchronousTestCase):
             ("127.0.0.1:65535", ("127.0.0.1", 65535)),
             ("[::1]", ("::1", 8890)),
             ("[::1]:99", ("::1", 99)),
+            ("/run/imserver/native.sock", ("/run/imserver/native.sock", 0)),
         ):
             self.assertEqual(parse_address(text), address)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from imserver.core.contacting import ContactBounds, ContactOutcome
 from imserver.core.errors import Code
-from imserver.core.values import Account, ContactRequest
+from imserver.core.values import Account, ContactRequest, Privacy
 
 NOW = 1_700_000_000_000
 BOUNDS = ContactBounds(max_contacts=5, max_requests=3, again_before_ms=NOW - 1000)
@@ -113,9 +113,9 @@ class ContactsContract:
         bob = self.get(self.store.create_account("bob", "Bob", "", NOW, open_to_contacts=True)).number
         self.assertEqual(self.request(alice, bob), ADDED)
         carol = self.account("carol")
-        self.get(self.store.set_privacy(bob, True, False))
+        self.get(self.store.set_privacy(bob, Privacy(True, False)))
         self.assertEqual(self.request(carol, bob), WAITS)
-        self.get(self.store.set_privacy(alice, True, True))
+        self.get(self.store.set_privacy(alice, Privacy(True, True)))
         self.assertEqual(self.request(carol, alice), ADDED)
 
     def test_contact_nobody(self) -> None:
@@ -155,7 +155,7 @@ class ContactsContract:
     def test_open_and_full(self) -> None:
         """Who is open but has no room gets a request instead."""
         alice, *others = self.people("alice", *(f"other{n}" for n in range(6)))
-        self.get(self.store.set_privacy(alice, True, True))
+        self.get(self.store.set_privacy(alice, Privacy(True, True)))
         self.assertEqual([self.request(other, alice) for other in others], [ADDED] * 5 + [WAITS])
         self.assertEqual(self.refusal(self.answering(alice, others[5], True)), Code.LIMIT_REACHED)
 
@@ -225,7 +225,7 @@ class ContactsContract:
         alice, bob = self.people("alice", "bob")
         self.request(bob, alice)
         self.get(self.blocking(alice, bob))
-        self.get(self.store.set_privacy(alice, True, True))
+        self.get(self.store.set_privacy(alice, Privacy(True, True)))
         self.assertEqual(self.request(bob, alice), UNCHANGED)
         self.assertEqual((self.waiting(alice), self.numbers(alice)), ([], []))
         self.assertEqual(self.refusal(self.asking(alice, bob)), Code.FORBIDDEN)
@@ -315,8 +315,26 @@ class ContactsContract:
     def test_hidden(self) -> None:
         """Who does not want to be found is not, nor who was deleted; and can change that."""
         alice, bob = self.people("alice", "bob")
-        self.get(self.store.set_privacy(alice, False, False))
+        self.get(self.store.set_privacy(alice, Privacy(False, False)))
         self.get(self.store.delete_account(bob, NOW))
         self.assertEqual((self.found(""), self.found(str(alice))), ([], []))
-        self.get(self.store.set_privacy(alice, True, False))
+        self.get(self.store.set_privacy(alice, Privacy(True, False)))
         self.assertEqual((self.found(""), self.found(str(alice))), (["alice"], ["alice"]))
+
+    def test_privacy(self) -> None:
+        """It is as it was set last: at first findable, and open only if the account was made so; each has its own."""
+        alice, _ = self.people("alice", "bob")
+        dave = self.get(self.store.create_account("dave", "", "", NOW, open_to_contacts=True)).number
+        for privacy in (Privacy(True, False), Privacy(False, True), Privacy(False, False)):
+            if privacy != Privacy(True, False):
+                self.get(self.store.set_privacy(alice, privacy))
+            self.assertEqual(self.get(self.store.privacy(alice)), privacy)
+            self.assertEqual(self.get(self.store.privacy(dave)), Privacy(True, True))
+
+    def test_privacy_of_a_deleted_account(self) -> None:
+        """It stays as it was."""
+        (alice,) = self.people("alice")
+        self.get(self.store.set_privacy(alice, Privacy(False, False)))
+        self.get(self.store.delete_account(alice, NOW))
+        self.get(self.store.set_privacy(alice, Privacy(True, True)))
+        self.assertEqual(self.get(self.store.privacy(alice)), Privacy(False, False))

@@ -8,7 +8,7 @@ from imserver.core.changes import OPERATOR, Action, GroupChange, GroupOutcome, R
 from imserver.core.errors import Code
 from imserver.core.values import LOBBY, ConversationKind, JoinPolicy, Kind, Once, Role
 from tests.contracts.store import LIMITS, NOW, StoreCase
-from tests.store.fates import fate
+from tests.store.fates import fate, fates, posting_of
 
 LATER = NOW + 60_000
 
@@ -97,6 +97,45 @@ class GroupsContract(StoreCase):
             self.assertEqual(self.get(self.store.membership(account, 0, self.club)).role, role)
             self.assertEqual(self.get(self.store.memberships(account, 0, 0, 9, False))[-1].role, role)
 
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def may_write(self, account: int, now_ms: int = NOW) -> Any:
+        """True, or the code of the refusal."""
+        posting = self.posting(self.club, account)
+        self.get(self.store.append([posting], now_ms))
+        found = fate(posting)
+        return found if isinstance(found, Code) else True
+
+    def test_muted_writer(self) -> None:
+        """Who is muted writes nothing after the notice of that, until it is over or ended; others do."""
+        self.assertTrue(self.may_write(self.carol))
+        self.do(Action.MUTED, self.bob, self.carol, value=60)
+        self.assertEqual(self.may_write(self.carol), Code.FORBIDDEN)
+        self.assertIs(self.may_write(self.dave), True)
+        self.assertIs(self.may_write(self.carol, LATER), True)
+        self.do(Action.MUTED, self.bob, self.carol, value=60)
+        self.do(Action.UNMUTED, self.bob, self.carol)
+        self.assertIs(self.may_write(self.carol), True)
+
+    def test_everybody_muted(self) -> None:
+        """But for admins, who lose that with their role."""
+        self.do(Action.MUTED, self.alice, value=60)
+        writers = [self.may_write(one) for one in (self.alice, self.bob, self.carol)]
+        self.assertEqual(writers, [True, True, Code.FORBIDDEN])
+        self.do(Action.DEMOTED, self.alice, self.bob)
+        self.assertEqual(self.may_write(self.bob), Code.FORBIDDEN)
+        self.do(Action.PROMOTED, self.alice, self.bob)
+        self.assertIs(self.may_write(self.bob), True)
+
+    def test_retry_while_muted(self) -> None:
+        """What was stored before has its answer, and what follows it in the run is refused."""
+        said = posting_of(self.club, self.carol, b"said", 1, [b"1"])
+        self.get(self.store.append([said], NOW))
+        self.do(Action.MUTED, self.bob, self.carol, value=60)
+        retry = posting_of(self.club, self.carol, b"said", 1, [b"1", b"2"])
+        self.get(self.store.append([retry], NOW))
+        self.assertEqual(fates(retry), [(said.first_seq, NOW, False), Code.FORBIDDEN])
+
     # -- coming --------------------------------------------------------------------------------------------
 
     def test_join_open(self) -> None:
@@ -112,6 +151,70 @@ class GroupsContract(StoreCase):
         """Where members are added, a stranger cannot tell the group from none."""
         self.assertEqual(self.refused(Action.JOINED, self.eve), Code.NOT_FOUND)
         self.assertEqual(self.do(Action.ADDED, self.carol, self.eve).came[0].account.number, self.eve)
+
+    def block(self, owner: int, account: int) -> None:
+        self.get(self.store.block(owner, account, NOW, 9))
+
+    def test_added_by_somebody_blocked(self) -> None:
+        """Comes to nothing, with the outcome as always; once the block has ended, it does not."""
+        self.block(self.eve, self.bob)
+        outcome = self.do(Action.ADDED, self.bob, self.eve, self.frank)
+        self.assertEqual([m.account.number for m in outcome.came], [self.frank])
+        self.assertEqual(self.notice(outcome)["accounts"], ["eve", "frank"])
+        self.assertEqual(outcome.seq, 3)
+        self.assertIsNone(self.get(self.store.membership(self.eve, 0, self.club)))
+        self.assertNotIn("eve", self.roles())
+        self.assertEqual(self.do(Action.ADDED, self.bob, self.eve).came, ())
+        self.get(self.store.unblock(self.eve, self.bob))
+        self.assertEqual(self.do(Action.ADDED, self.bob, self.eve).came[0].account.number, self.eve)
+
+    def test_created_by_somebody_blocked(self) -> None:
+        """A new group does not begin with who has blocked its owner, and its log does not tell."""
+        self.block(self.eve, self.bob)
+        created = self.do(Action.CREATED, self.bob, self.eve, self.frank, text="trap", group=0)
+        self.assertEqual([m.account.number for m in created.came], [self.bob, self.frank])
+        self.assertEqual((self.notice(created)["accounts"], created.seq), (["eve", "frank"], 1))
+        self.assertEqual(self.get(self.store.memberships(self.eve, 0, 0, 9, False)), [])
+
+    def test_blocked_the_other_way(self) -> None:
+        """Whom one has blocked oneself one may add, and others add whom they like."""
+        self.block(self.bob, self.eve)
+        self.block(self.frank, self.bob)
+        for actor, added in ((self.bob, self.eve), (self.carol, self.frank)):
+            self.assertEqual(self.do(Action.ADDED, actor, added).came[0].account.number, added)
+
+    def test_asked_of_somebody_blocked(self) -> None:
+        """Who has asked to come in is let in by whomever; and who comes by himself comes."""
+        self.block(self.eve, self.bob)
+        self.set_policy(JoinPolicy.BY_REQUEST)
+        for action in (Action.ADMITTED, Action.ADDED):
+            self.do(Action.JOINED, self.eve)
+            self.assertEqual(self.do(action, self.bob, self.eve).came[0].account.number, self.eve)
+            self.leave(self.club, self.eve)
+        self.set_policy(JoinPolicy.OPEN)
+        self.assertEqual(self.do(Action.JOINED, self.eve).came[0].account.number, self.eve)
+
+    def test_limits_with_somebody_blocked(self) -> None:
+        """Are the same, and refused the same."""
+        self.block(self.eve, self.bob)
+        self.group(self.eve)
+        for limits in ({"max_members": 4}, {"max_conversations": 1}):
+            for eve_blocks in (True, False):
+                self.block(self.eve, self.bob) if eve_blocks else self.get(
+                    self.store.unblock(self.eve, self.bob)
+                )
+                for wanted in (
+                    self.wanted(Action.ADDED, self.bob, self.eve),
+                    self.wanted(
+                        Action.CREATED,
+                        self.bob,
+                        self.eve,
+                        *(self.alice, self.carol, self.dave),
+                        text="x",
+                        group=0,
+                    ),
+                ):
+                    self.assertEqual(self.refusal(self.change(wanted, **limits)), Code.LIMIT_REACHED)
 
     def test_join_by_request(self) -> None:
         """Where admins decide, a stranger waits; the newest of his requests counts; nothing is in the log."""

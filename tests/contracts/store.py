@@ -291,6 +291,18 @@ class StoreContract(StoreCase, ContactsContract, ActionsContract):
         self.get(self.store.delete_account(bob, NOW))
         self.assertEqual(self.refusal(self.store.open_direct(alice, bob, NOW, 100)), Code.NOT_FOUND)
 
+    def test_limit_of_direct_conversations(self) -> None:
+        """Who is in as many as allowed opens no more, also of two at once; those that are there stay open."""
+        alice, bob, carol, dave = map(self.account, ("alice", "bob", "carol", "dave"))
+        self.group(alice)
+        both = [Deferred.fromCoroutine(self.store.open_direct(alice, one, NOW, 2)) for one in (bob, carol)]
+        self.settle()
+        first = self.successResultOf(both[0])
+        self.assertEqual(self.failureResultOf(both[1], ChatError).value.code, Code.LIMIT_REACHED)
+        self.assertEqual(self.refusal(self.store.open_direct(alice, dave, NOW, 2)), Code.LIMIT_REACHED)
+        self.assertEqual(self.get(self.store.open_direct(alice, bob, NOW, 2)), first)
+        self.get(self.store.open_direct(dave, alice, NOW, 2))
+
     def test_unknown_conversation(self) -> None:
         """Nothing is known about an unknown conversation."""
         self.assertIsNone(self.get(self.store.conversation(5)))
@@ -673,22 +685,51 @@ class StoreContract(StoreCase, ContactsContract, ActionsContract):
         alice, bob = self.account("alice"), self.account("bob")
         conversation = self.direct(alice, bob)
         self.send(conversation, alice)
-        posting = self.posting(conversation, alice)
-        posting.withheld = True
-        self.get(self.store.append([posting], NOW))
+        self.get(self.store.block(bob, alice, NOW, 9))
+        self.send(conversation, alice)
         self.get(self.store.save_cursors([(self.device(bob), conversation, 2)], [(bob, conversation, 2)]))
         counts = [self.get(self.store.receipt_counts(conversation, seq)) for seq in (1, 2)]
         self.assertEqual(counts, [(1, 1), (0, 0)])
 
     def test_withheld(self) -> None:
-        """That a run is withheld is kept, and hides nothing here."""
-        alice, _, direct = self.talk()
-        posting = posting_of(direct, alice, b"s/", 110, self.said(2))
-        posting.withheld = True
-        self.append(posting)
+        """What somebody who is blocked says is marked as withheld, and hides nothing here; a retry changes nothing."""
+        alice, bob, direct = self.talk()
+        self.get(self.store.block(bob, alice, NOW, 9))
+        withheld = posting_of(direct, alice, b"s/", 110, self.said(2))
+        answered = posting_of(direct, bob, b"s/", 110, self.said(2))
+        longer = posting_of(direct, alice, b"s/", 110, self.said(3))
+        for posting in (withheld, answered, longer):
+            self.append(posting)
+        self.get(self.store.unblock(bob, alice))
+        again, later = (posting_of(direct, alice, b"s/", number, self.said(2)) for number in (110, 120))
+        for posting in (again, later):
+            self.append(posting)
+        marks = [posting.withheld for posting in (withheld, answered, longer, later)]
+        self.assertEqual(marks, [True, False, True, False])
         runs = self.get(self.store.history(direct, 0, MANY, False, 99, MANY))
-        self.assertEqual([(run.first_seq, run.withheld) for run in runs], [(1, False), (11, True)])
+        self.assertEqual(
+            [(run.first_seq, run.withheld) for run in runs],
+            [(1, False), (11, True), (13, False), (15, True), (16, False)],
+        )
         self.assertEqual(runs[1].bodies, self.said(2))
+
+    def test_withheld_in_direct_conversations_only(self) -> None:
+        """What is said in a group is said to everybody."""
+        alice, bob = self.account("alice"), self.account("bob")
+        group = self.group(alice, bob)
+        self.get(self.store.block(bob, alice, NOW, 9))
+        self.assertFalse(self.send(group, alice)[0].withheld)
+
+    def test_deleted_reader(self) -> None:
+        """A direct conversation of which one account has ended takes nothing new, and answers for what it has."""
+        alice, bob, direct = self.talk()
+        known = posting_of(direct, alice, b"known", 1, self.said(2))
+        self.append(known)
+        self.get(self.store.delete_account(bob, NOW))
+        retry = posting_of(direct, alice, b"known", 1, self.said(3))
+        self.append(retry)
+        self.assertEqual(fates(retry), [(11, NOW, False), (12, NOW, False), Code.NOT_FOUND])
+        self.assertEqual(len(self.seqs(direct)), 12)
 
     def test_runs_cut_by_a_page(self) -> None:
         """A page begins and ends within runs, as its bounds and limits say."""

@@ -205,6 +205,15 @@ class WireContract:
         self.assertFalse(alice.open)
         self.assertEqual(he.arrived, [])
 
+    def test_pipelined_after_close_at_once(self) -> None:
+        """Nor is what follows a frame that ended it before anything was waited for: no password is looked at."""
+        peer, client = self.connect()
+        early = [client.send_to("bob", "hello") for _ in range(self.world.limits.strikes)]
+        peer.send(b"".join([*early, client.log_in("alice", "secret")]))
+        self.world.pass_seconds(2)
+        self.assertFalse(peer.open)
+        self.assertEqual(self.world.passwords.verified, 0)
+
     def test_gone_before_the_answer(self) -> None:
         """A client that leaves while its password is checked leaves nothing behind."""
         self.world.passwords.holding = True

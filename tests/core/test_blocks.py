@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imserver.core import events as e
 from imserver.core import requests as r
 from imserver.core.roster import Rosters
-from imserver.core.values import AccountPresence, Message, Presence, State
+from imserver.core.values import AccountPresence, Extra, Kind, Message, Presence, State
 from tests.core.client import (
     Client,
     Hesitant,
@@ -137,7 +137,7 @@ class BlockTests(SynchronousTestCase):
         self.settle()
         for client, own in ((self.alice, ALICE), (self.bob, BOB), (tablet, ALICE)):
             told = client.of(e.DeliveredUpTo) + client.of(e.ReadUpTo)
-            self.assertEqual(told, [e.ReadUpTo(direct, own, 2)])
+            self.assertEqual(told, [e.DeliveredUpTo(direct, own, 2), e.ReadUpTo(direct, own, 2)])
 
     def test_messages(self) -> None:
         """What is said while the block lasts is stored for its sender, and stays withheld; what follows comes."""
@@ -187,6 +187,20 @@ class BlockTests(SynchronousTestCase):
         self.assertEqual(self.alice.texts[-1:], ["hello"])
         self.assertEqual(len(self.alice.of(e.TypingChanged)), 1)
 
+    def test_added_to_groups(self) -> None:
+        """Who is blocked adds somebody to no group, old or new, and has the answers of anybody else."""
+        self.block()
+        for client in (self.bob, self.carol):
+            created = client.ask(r.CreateGroup("new", [ALICE])).membership
+            self.assertEqual((created.last_seq, created.joined_seq), (1, 0))
+            old = group(client)
+            self.assertEqual(client.ask(r.AddMembers(old, [ALICE])), e.GroupChanged(old, 2))
+            client.ask(text(created.conversation.id, f"{client.session.number}"))
+        self.assertEqual(len(self.alice.of(e.ConversationOpened)), 2)
+        self.assertEqual(len(self.alice.ask(r.ListConversations(0, 0)).memberships), 2)
+        self.assertEqual(self.alice.texts[-1], f"{CAROL}")
+        self.assertNotIn(f"{BOB}", self.alice.texts)
+
     def test_withheld_from_now_on(self) -> None:
         """The conversation in memory knows at once whose messages are withheld, in both directions, and until when."""
         roster = result(self.world.core.rosters.load(self.direct(self.bob, ALICE)))
@@ -227,6 +241,32 @@ class BlockTests(SynchronousTestCase):
         self.settle()
         self.assertEqual((len(self.told(self.alice)), len(self.told(self.bob))), (1, 1))
         self.assertEqual(self.told(self.carol), [AccountPresence(ALICE, Presence(State.AWAY, "lunch"))])
+
+    def test_profiles(self) -> None:
+        """What somebody who looks offline shows of himself is seen by who looks, and told to nobody."""
+        self.befriend()
+        self.block()
+        self.settle()
+        for client in (self.alice, self.bob):
+            client.ask(r.UpdateProfile("Somebody", ""))
+        self.settle()
+        own = [event.account.number for event in self.bob.of(e.ProfileChanged)]
+        self.assertEqual((own, len(self.carol.of(e.ProfileChanged))), ([BOB], 1))
+        self.assertEqual([event.account.number for event in self.alice.of(e.ProfileChanged)], [ALICE])
+        self.assertEqual(self.bob.ask(r.LookUp("alice", 0)).account.display_name, "Somebody")
+
+    def test_burning(self) -> None:
+        """What is withheld burns as if it were not read, because that would tell that it was."""
+        direct = self.direct(self.bob, ALICE)
+        self.block()
+        self.bob.ask(r.Send(direct, b"id", Kind.TEXT, "", b"secret", Extra(burn_seconds=5)))
+        self.alice.ask(r.MarkRead(direct, 1))
+        self.settle()
+        self.assertEqual(self.bob.of(e.MessageBurnt), [])
+        self.assertEqual([one.body for one in self.history(self.bob, direct)], [b"secret"])
+        self.world.clock.advance(self.world.limits.burn_unread_seconds)
+        self.settle()
+        self.assertEqual(self.bob.of(e.MessageBurnt), [e.MessageBurnt(direct, 1)])
 
     def test_unblocked_contacts(self) -> None:
         """They see each other as they are now; nothing was told meanwhile that could say so."""
@@ -289,9 +329,11 @@ class BlockTests(SynchronousTestCase):
         self.assertEqual(self.bob.ask(r.ListBlocked(0, 0)), e.AccountList([], 0))
 
     def test_refusals(self) -> None:
-        """Oneself and nobody cannot be blocked; who is blocked cannot be asked; unblocking is always done."""
+        """Oneself, nobody and the server cannot be blocked; who is blocked cannot be asked; unblocking is always done."""
         self.assertEqual(self.alice.code(r.Block(ALICE)), "FORBIDDEN")
         self.assertEqual(self.alice.code(r.Block(7)), "NOT_FOUND")
+        server = result(self.world.core.administration.server_account())
+        self.assertEqual(self.alice.code(r.Block(server.number)), "FORBIDDEN")
         self.assertEqual(self.alice.ask(r.Unblock(7)), e.Done())
         self.block()
         self.assertEqual(self.alice.code(r.RequestContact(BOB, "")), "FORBIDDEN")

@@ -59,7 +59,8 @@ class MessagesCase(SynchronousTestCase):
 class SendTests(MessagesCase):
     def test_sent(self) -> None:
         """The answer carries conversation, seq and time; the others get the message as it was sent."""
-        answer = self.alice.ask(r.Send(self.direct, b"id", Kind.OPAQUE, "application/x", b"\0\xff"))
+        body = b" \r\n" + bytes(range(256)) + b"\0 \n"
+        answer = self.alice.ask(r.Send(self.direct, b"id", Kind.OPAQUE, "application/x", body))
         self.assertEqual((answer.conversation, answer.seq), (self.direct, 1))
         (event,) = self.bob.of(e.MessageArrived)
         message = event.message
@@ -68,7 +69,7 @@ class SendTests(MessagesCase):
         )
         self.assertEqual((message.sender, message.sender_name, message.client_id), (100_001, "alice", b"id"))
         self.assertEqual(
-            (message.kind, message.content_type, message.body), (Kind.OPAQUE, "application/x", b"\0\xff")
+            (message.kind, message.content_type, message.body), (Kind.OPAQUE, "application/x", body)
         )
         self.assertEqual(self.alice.of(e.MessageArrived), [])
 
@@ -296,11 +297,20 @@ class DurableTests(MessagesCase):
 
 
 class RateTests(MessagesCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.next: dict[Client, int] = {}
+
     def flood(self, count: int, size: int = 1, client: Client | None = None) -> list[object]:
+        """So many; what was refused comes again first."""
         client = client or self.alice
-        tags = [client.start(text(self.direct, "x" * size, f"{client.tag}".encode())) for _ in range(count)]
+        stem, first = b"%d/" % id(client), self.next.get(client, 0)
+        numbers = range(first, first + count)
+        tags = [client.start(text(self.direct, "x" * size, stem + b"%d" % number)) for number in numbers]
         self.world.settle()
-        return [client.answers[tag] for tag in tags]
+        answers: list[object] = [client.answers[tag] for tag in tags]
+        self.next[client] = first + sum(isinstance(answer, e.Sent) for answer in answers)
+        return answers
 
     def taken(self, answers: Sequence[object]) -> int:
         for answer in answers:
@@ -432,9 +442,7 @@ class RunTests(MessagesCase):
     def test_withheld(self) -> None:
         """Who is blocked gets the same answers; the other side gets tombstones, live and from the log."""
         self.start(self.numbered(1))
-        roster = self.world.core.rosters.get(self.direct)
-        assert roster is not None
-        roster.blocked = frozenset((self.alice.session.number,))
+        self.bob.ask(r.Block(self.alice.session.number))
         self.assertEqual(self.seqs(self.start(self.numbered(2), self.numbered(3))), [2, 3])
         self.assertEqual(self.bob.texts[1:], ["1", "", ""])
         for client, bodies in ((self.alice, [b"1", b"2", b"3"]), (self.bob, [b"1", b"", b""])):
@@ -467,6 +475,7 @@ class BoundTests(MessagesCase):
         self.store.finish()
         self.world.settle()
         self.assertEqual(len(self.bob.texts), 6)
+        self.world.pass_seconds(6)  # nothing waits any more for what was refused
         self.assertEqual(self.wait_with(1), [])
 
     def test_bytes(self) -> None:
@@ -478,6 +487,7 @@ class BoundTests(MessagesCase):
             self.store.finish()
             self.world.settle()
             self.alice.answers.clear()
+            self.world.pass_seconds(6)
         batches = self.world.core.batches
         self.assertEqual((batches._bytes, batches._messages), (0, 0))
 
@@ -489,6 +499,15 @@ class BoundTests(MessagesCase):
         self.world.settle()
         self.assertEqual([len(batch) for batch in self.store.batches], [4, 4, 2])
         self.assertEqual(self.bob.texts, [f"{n}" for n in range(10)])
+
+    def test_turns(self) -> None:
+        """T24: in a batch that is full, senders take turns of so many."""
+        self.use(max_batch_operations=4, max_batch_per_account=2)
+        for n in range(6):
+            self.alice.start(text(self.direct, f"alice {n}"))
+        self.bob.start(text(self.direct, "bob"))
+        self.world.settle()
+        self.assertEqual(self.store.batches[0], [b"alice 0", b"alice 1", b"bob", b"alice 2"])
 
     def test_drain(self) -> None:
         """Once draining, new sends are refused; what waits is completed and answered (P10)."""

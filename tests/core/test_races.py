@@ -87,6 +87,39 @@ class RaceTests(SynchronousTestCase):
                     steps += 1
                 self.assertGreater(steps, 5, f"{how}, {end}")
 
+    def leave(self, how: str, steps: int) -> bool:
+        """The phone leaves at that await of its login; -> whether it was still under way."""
+        world, turnstile = World(), Turnstile()
+        before = logged_in(world, "alice", "phone")
+        tokens = before.answers[1]
+        assert isinstance(tokens, e.LoggedIn)
+        before.leave()
+        world.core.store = Hesitant(world.store, turnstile)
+        world.core.passwords = Hesitant(world.passwords, turnstile)
+        turnstile.closed = True
+        phone = Client(world)
+        requests = {
+            "login": r.LogIn("alice", PASSWORD, "phone"),
+            "token": r.LogInWithToken(tokens.token),
+            "resume": r.Resume(tokens.resume_token),
+        }
+        phone.start(requests[how])
+        under_way = all(turnstile.let_one_pass() for _ in range(steps))
+        phone.leave()
+        turnstile.open()
+        world.settle()
+        here = world.core.router.sessions_of(100_001)
+        self.assertEqual((len(here), world.core.session_count()), (0, 0), f"{how}, after {steps} awaits")
+        return under_way
+
+    def test_gone_at_every_await(self) -> None:
+        """Wherever in a login the client leaves, it is not there any more."""
+        for how in ("login", "token", "resume"):
+            steps = 0
+            while self.leave(how, steps):
+                steps += 1
+            self.assertGreater(steps, 5, how)
+
     def test_old_password_is_not_brought_back(self) -> None:
         """A login that hashes the old password anew does not undo a change made meanwhile."""
         for steps in range(20):

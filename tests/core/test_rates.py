@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from imserver.core.rates import BoundedTable, Bucket, limited
+from imserver.core.rates import BoundedTable, Bucket, Recent, limited
 
 
 class BucketTests(SynchronousTestCase):
@@ -24,15 +24,6 @@ class BucketTests(SynchronousTestCase):
         self.assertEqual(bucket.take(0.0, 5, 1, 5), 0.0)
         self.assertEqual([bucket.take(0.0, 1, 1, 5) for _ in range(100)], [1.0] * 100)
 
-    def test_given_back(self) -> None:
-        """A negative amount gives back, but a bucket does not overflow."""
-        bucket = Bucket()
-        bucket.take(0.0, 2, 1, 2)
-        bucket.take(0.0, -1, 1, 2)
-        self.assertEqual([bucket.take(0.0, 1, 1, 2) for _ in range(2)], [0.0, 1.0])
-        bucket.take(100.0, -1, 1, 2)
-        self.assertEqual([bucket.take(100.0, 1, 1, 2) for _ in range(3)], [0.0, 0.0, 1.0])
-
     @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 5)), max_size=60))
     def test_never_too_much(self, steps: list[tuple[float, int]]) -> None:
         """Over any time t at most burst + t * rate is given out, and waiting as told is enough."""
@@ -50,6 +41,49 @@ class BucketTests(SynchronousTestCase):
         """retry_after_ms is rounded up, so that who obeys it is not refused again."""
         self.assertEqual(limited(0.0001, "things").retry_after_ms, 1)
         self.assertEqual(limited(1.0001, "things").retry_after_ms, 1001)
+
+
+class RecentTests(SynchronousTestCase):
+    @given(st.lists(st.floats(0, 8), max_size=60))
+    def test_never_too_many(self, pauses: list[float]) -> None:
+        """In no span of ten seconds there are more than five, and waiting as told is enough."""
+        recent, now, taken = Recent(), 0.0, list[float]()
+        for pause in pauses:
+            now += pause
+            wait = recent.take(now, 5, 10.0)
+            if wait:
+                now += wait + 1e-6
+                self.assertEqual(recent.take(now, 5, 10.0), 0.0)
+            taken.append(now)
+        self.assertTrue(all(later - earlier > 9.99 for earlier, later in zip(taken, taken[5:], strict=False)))
+
+    def test_refused_takes_nothing(self) -> None:
+        """What is refused does not make the wait longer."""
+        recent = Recent()
+        self.assertEqual(recent.take(1.0, 1, 10.0), 0.0)
+        self.assertEqual([recent.take(3.0, 1, 10.0) for _ in range(100)], [8.0] * 100)
+
+    def test_given_back(self) -> None:
+        """The latest was none; what is not there is not given back."""
+        recent = Recent()
+        recent.give_back()
+        self.assertEqual([recent.take(now, 2, 10.0) for now in (0.0, 5.0)], [0.0, 0.0])
+        recent.give_back()
+        self.assertEqual([recent.take(6.0, 2, 10.0) for _ in range(2)], [0.0, 4.0])
+
+    def test_any(self) -> None:
+        """One counts until its time is over."""
+        recent = Recent()
+        self.assertFalse(recent.any(1.0, 10.0))
+        recent.take(1.0, 5, 10.0)
+        self.assertEqual([recent.any(now, 10.0) for now in (1.0, 10.9, 11.0)], [True, True, False])
+
+    def test_fewer(self) -> None:
+        """When fewer may be than were, the wait is until enough of them are over."""
+        recent = Recent()
+        for now in (1.0, 2.0, 3.0):
+            recent.take(now, 3, 10.0)
+        self.assertEqual(recent.take(4.0, 2, 10.0), 8.0)
 
 
 class BoundedTableTests(SynchronousTestCase):

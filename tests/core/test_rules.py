@@ -56,6 +56,7 @@ EXAMPLES: dict[type, Callable[[int], r.Request]] = {
     r.Search: lambda _: r.Search("b", 0, 0),
     r.SetPresence: lambda _: r.SetPresence(2, "at lunch"),
     r.SetPrivacy: lambda _: r.SetPrivacy(False, True),
+    r.FetchPrivacy: lambda _: r.FetchPrivacy(),
     r.OpenDirect: lambda _: r.OpenDirect(100_002),
     r.CreateGroup: lambda _: r.CreateGroup("new", [100_002]),
     r.AddMembers: lambda group: r.AddMembers(group, [100_003]),

@@ -16,7 +16,7 @@ from twisted.scripts.twistd import run
 from imserver.core.posting import Posting
 from imserver.store.sqlite import SqliteStore
 
-LATE_SECONDS = 0.05
+LATE_SECONDS = 1.0
 
 _append = SqliteStore.append
 _last_seq: defaultdict[int, int] = defaultdict(lambda: 1)

@@ -82,6 +82,14 @@ class Crowd:
             self._speak()
             self._listen()
 
+    def talk_until(self, satisfied: Callable[[], bool], seconds: float) -> None:
+        """Talk until that is so.  Raises AssertionError after `seconds`."""
+        end = monotonic() + seconds
+        while not satisfied():
+            if monotonic() > end or not self.connected:
+                raise AssertionError(f"not said within {seconds} s, {len(self.connected)} connected")
+            self.talk(TURN_SECONDS)
+
     def interject(self) -> None:
         """Everybody says something at once, and nobody listens: whatever comes next comes in the middle of it."""
         self._speaks_at.clear()
@@ -95,7 +103,7 @@ class Crowd:
                 raise AssertionError(f"not settled within {seconds} s")
             self._listen()
 
-    def settle(self, seconds: float = 30.0) -> None:
+    def settle(self, seconds: float = 300.0) -> None:
         """Say nothing new until all is answered and everybody has everything, and been told so."""
         everybody_settled = lambda: all(person.settled for person in self.people)  # noqa: E731
         self.listen_until(everybody_settled, seconds)

@@ -18,7 +18,7 @@ from tests.history import Entry, Finding, Record
 DEEP = os.environ.get("IMSERVER_DEEP") == "1"
 # Fifty people who talk without pause would run into the rates at once.
 CONFIG = "[limits]\nenabled = false\n"
-GONE_SECONDS = 10.0
+GONE_SECONDS = 60.0
 
 
 class Drill(SynchronousTestCase):
@@ -48,20 +48,22 @@ class Drill(SynchronousTestCase):
         think_seconds: float = 0.15,
         data: Path | None = None,
         command: Iterable[str] = TWISTD,
-    ) -> None:
-        """A new daemon and a new crowd that is connected to it."""
+    ) -> float:
+        """A new daemon and a new crowd that is connected to it; -> the CPU seconds until it was ready."""
         self.prepare(data, command)
-        self.daemon.start()
+        spent = self.daemon.start().cpu_seconds()
         self.crowd = Crowd(self.seed, think_seconds, size)
         self.crowd.found(self.address, people, groups)
         self.crowd.connect(self.address)
+        return spent
 
-    def restart(self, crash_at: str = "") -> None:
-        """Start it again, and let the crowd in."""
+    def restart(self, crash_at: str = "") -> float:
+        """Start it again, and let the crowd in; -> the CPU seconds until it was ready."""
         self.daemon.environment["IMSERVER_CRASH_AT"] = crash_at
-        self.daemon.start()
+        spent = self.daemon.start().cpu_seconds()
         self.crowd.started()
         self.crowd.connect(self.address)
+        return spent
 
     def kill(self) -> None:
         """kill -9; what had reached the crowd before is read."""

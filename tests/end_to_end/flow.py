@@ -2,7 +2,7 @@
 
 import hashlib
 import selectors
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import monotonic
 
 from imserver.core.events import Behind, ConversationOpened, History, MessageArrived, Sent
@@ -13,7 +13,7 @@ from tests.history import Acked, InSync, Invoked, Received, Record
 
 WINDOW = 64
 MARK_EVERY = 16
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 600.0
 
 
 class Person:
@@ -43,19 +43,33 @@ def digest(body: bytes) -> bytes:
 
 
 class Flow:
-    """Messages from `writer` to a conversation that `reader` is in; everything goes into `history`."""
+    """Messages from `writer` to a conversation that `reader` is in; everything goes into `history`.
 
-    def __init__(self, address: Address, writer: Person, reader: Person, history: list[Record]) -> None:
+    `worked()`: the CPU seconds of the daemon so far.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        writer: Person,
+        reader: Person,
+        history: list[Record],
+        worked: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._writer, self._reader = writer, reader
         self._from = writer.log_in(address)
         self._to = reader.log_in(address)
         self._history = history
         self._sent: dict[bytes, float] = {}  # client id -> when, until the writer has the answer
-        self._on_the_way: dict[bytes, float] = {}  # the same, until the reader has it
+        self._on_the_way: dict[
+            bytes, tuple[float, float]
+        ] = {}  # the same and worked(), until the reader has it
         self._tags: dict[int, bytes] = {}
         self._count = 0
         self._last_seq = 0  # in the conversation under way
+        self._worked = worked
         self.delays: list[float] = []  # from sending to the reader, in seconds
+        self.efforts: list[float] = []  # how much of that the daemon worked
 
     def group(self, others: Iterable[Person] = ()) -> int:
         """A new conversation of writer, reader and others."""
@@ -69,7 +83,7 @@ class Flow:
 
     def pump(self, conversation: int, messages: int, size: int, window: int = WINDOW) -> None:
         """Send that many messages of that size, `window` at a time; returns when the reader has them and the writer all answers."""
-        self.delays, self._last_seq = [], 0
+        self.delays, self.efforts, self._last_seq = [], [], 0
         last = self._count + messages
         end = monotonic() + PATIENCE_SECONDS
         with selectors.DefaultSelector() as selector:
@@ -89,7 +103,8 @@ class Flow:
         client_id = b"flow" + self._count.to_bytes(8, "big")
         body = text(self._count, size)
         self._history.append(Invoked(now, 1, conversation, self._writer.number, client_id, digest(body)))
-        self._sent[client_id] = self._on_the_way[client_id] = now
+        self._sent[client_id] = now
+        self._on_the_way[client_id] = now, self._worked()
         self._tags[self._from.tell(Send(conversation, client_id, Kind.TEXT, "", body))] = client_id
 
     def _answered(self) -> None:
@@ -118,7 +133,9 @@ class Flow:
         self._last_seq = message.seq
         self._history.append(seen(self._reader, 2, message))
         if message.kind != Kind.NOTICE:
-            self.delays.append(monotonic() - self._on_the_way.pop(message.client_id))
+            began, worked = self._on_the_way.pop(message.client_id)
+            self.delays.append(monotonic() - began)
+            self.efforts.append(self._worked() - worked)
         if message.seq % MARK_EVERY == 0:
             self._to.tell(MarkDelivered(message.conversation, message.seq))
 

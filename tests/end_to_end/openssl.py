@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.end_to_end.peer import Address
 
-SECONDS = 10.0
+SECONDS = 60.0
 # All there is, the broken ones, too, and without a look at the strength of keys.
 ANYTHING = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 

@@ -9,7 +9,7 @@ from unittest import TestCase
 from tests.end_to_end.daemon import ROOT
 
 IMADMIN = (sys.executable, "-c", "from imserver.admin.imadmin import main; main()")
-SECONDS = 60.0
+SECONDS = 120.0
 DONE, REFUSED, USAGE, NO_DAEMON = 0, 1, 2, 3
 
 

@@ -12,6 +12,7 @@ from imserver.net.framing import Int32Framing
 
 Address = tuple[str, int]
 PASSWORD = "correct horse"
+PATIENCE_SECONDS = 60.0
 _MAX_FRAME_BYTES = 1024 * 1024
 _SEGMENT_BYTES = 64 * 1024
 _T = TypeVar("_T")
@@ -22,14 +23,18 @@ class Gone(Exception):
 
 
 class Peer:
-    """One connection.  Nothing waits longer than `seconds`.
+    """One connection.  Nothing waits longer than `seconds`, which by default only ends what hangs.
 
     `receive_buffer_bytes` bounds what the kernel takes in for a peer that does not read (0: its default);
     `source` is the address it comes from, such as any of 127.0.0.0/8 (empty: the kernel's choice).
     """
 
     def __init__(
-        self, address: Address, seconds: float = 10.0, receive_buffer_bytes: int = 0, source: str = ""
+        self,
+        address: Address,
+        seconds: float = PATIENCE_SECONDS,
+        receive_buffer_bytes: int = 0,
+        source: str = "",
     ) -> None:
         self.socket = socket.socket()
         if source:

@@ -8,8 +8,8 @@ from imserver.codecs import rtf
 from imserver.codecs.gogotalk import Command
 from imserver.proto import gogotalk_pb2 as pb
 from tests.contracts.gogotalk_client import EVENTS
+from tests.end_to_end.peer import PASSWORD
 
-PASSWORD = "secret"
 PICTURE = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 256  # 64 KiB, as a small JPEG
 _HEADER = Struct("<II")
 Heard = tuple[int, Any]
@@ -35,7 +35,7 @@ class StockClient:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         if segment_bytes:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
-        self.socket.settimeout(10.0)
+        self.socket.settimeout(60.0)
         self.socket.connect(address)
         self.socket.sendall(preface)
 

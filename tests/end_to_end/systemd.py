@@ -15,17 +15,18 @@ from tests.end_to_end.daemon import TWISTD, Daemon
 from tests.end_to_end.peer import Address
 
 FIRST = 3
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 BACKLOG = 4096
+STREAMS = ("native", "gogotalk", "telnet")
 
 
 class Systemd:
-    """Holds a stream socket for native and a datagram socket for status, and makes daemons that are given them."""
+    """Holds a socket for each wire that listens by default, and makes daemons that are given them: no port is fixed."""
 
     def __init__(self, case: TestCase) -> None:
         self._case = case
         self.sockets = {
-            "native": socket.create_server(("127.0.0.1", 0), backlog=BACKLOG),
+            **{wire: socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) for wire in STREAMS},
             "status": socket.socket(type=socket.SOCK_DGRAM),
         }
         self.sockets["status"].bind(("127.0.0.1", 0))

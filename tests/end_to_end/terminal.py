@@ -1,6 +1,7 @@
 """A real terminal for tests: tmux, with a server of its own, in which a program runs as for a person."""
 
 import os
+import re
 import shlex
 import subprocess
 import time
@@ -8,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from unittest import TestCase
 
-SECONDS = 30.0
+SECONDS = 120.0  # longer than a client waits at most before it connects again
 LOOK_SECONDS = 0.1
 
 
@@ -41,19 +42,15 @@ class Terminal:
         """Letters as they are."""
         self._tmux("send-keys", "-l", text)
 
+    def send(self, data: bytes) -> None:
+        """Bytes as they are, as a terminal sends them that is not tmux."""
+        self._tmux("send-keys", "-H", *(f"{byte:02x}" for byte in data))
+
     def say(self, text: str) -> None:
         """A line."""
         self.type(text)
         self.wait_for(text.split()[-1])
         self.keys("Enter")
-
-    def next_field(self, key: str) -> None:
-        """Press a key that moves to another field, and wait until it has."""
-        before = self.styled
-        self.keys(key)
-        end = time.monotonic() + SECONDS
-        while self.styled == before and time.monotonic() < end:
-            time.sleep(LOOK_SECONDS)
 
     def resize(self, width: int, height: int) -> None:
         """The window is another one."""
@@ -77,12 +74,27 @@ class Terminal:
 
     def wait_for(self, *texts: str, gone: bool = False) -> str:
         """Wait until all of the texts are shown, or none; -> what is shown."""
+        return self.wait_for_match(*map(re.escape, texts), gone=gone)
+
+    def wait_for_match(self, *patterns: str, gone: bool = False) -> str:
+        """The same with regular expressions, in which ^ and $ are the ends of a row."""
         end = time.monotonic() + SECONDS
-        while any((text in (seen := self.screen)) is gone for text in texts):
+        while any(
+            (re.search(each, (seen := self.screen), re.MULTILINE) is None) is not gone for each in patterns
+        ):
             if time.monotonic() > end:
-                self._case.fail(f"{texts} {'still' if gone else 'not'} in\n{seen}")
+                self._case.fail(f"{patterns} {'still' if gone else 'not'} in\n{seen}")
             time.sleep(LOOK_SECONDS)
-        return self.screen
+        return seen
+
+    def press_until(self, key: str, text: str) -> str:
+        """Press a key again and again until the text is shown; -> what is shown."""
+        end = time.monotonic() + SECONDS
+        while text not in (seen := self.screen):
+            if time.monotonic() > end:
+                self._case.fail(f"{text} not in\n{seen}")
+            self.keys(key)
+        return seen
 
     def _tmux(self, *arguments: str) -> str:
         done = subprocess.run(

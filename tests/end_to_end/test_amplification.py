@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from random import Random
 from time import monotonic, sleep
 
+from imserver.core.events import Pong
+from imserver.core.requests import Ping
 from tests.end_to_end.drill import DEEP
 from tests.end_to_end.siege import Siege
 
@@ -41,6 +43,8 @@ class AmplificationTests(Siege):
 
     def test_random_datagrams(self) -> None:
         """Of any length and content: an answer has the nonce of a request that was at least as long."""
+        self.pace = self.peer(self.plain)
+        self.pace.log_in("bob", "laptop")
         with self.unnoticed():
             lengths = {datagram[NONCE]: len(datagram) for datagram in self.send_all(DATAGRAMS)}
         answers = [answer for source in self.sources for answer in self.answers(source)]
@@ -61,13 +65,14 @@ class AmplificationTests(Siege):
             self.assertGreater(min(counts), 0)
 
     def send_all(self, count: int) -> Iterator[bytes]:
-        """Random datagrams from all sources in turn, each as it was sent."""
+        """Random datagrams from all sources in turn, each as it was sent; the daemon's buffer is not what is tested."""
         for n in range(count):
             datagram = self.random_datagram()
             self.sources[n % SOURCES].send(datagram)
             yield datagram
             if n % SOURCES == SOURCES - 1:
-                sleep(1.0 / SLICES_PER_SECOND)  # the daemon's buffer is not what is tested
+                sleep(1.0 / SLICES_PER_SECOND)
+                self.pace.expect(Ping(), Pong)
 
     def random_datagram(self) -> bytes:
         """Some begin like a request."""

@@ -15,7 +15,7 @@ from tests.end_to_end.test_permissions import open_to_others
 
 CONFIG = "[limits]\nenabled = false\n"
 WINDOW = 32
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 
 
 class Writer:

@@ -15,8 +15,9 @@ from tests.end_to_end.steered import Faults
 HOUR_SECONDS = 3600.0
 YEAR_SECONDS = 365 * 24 * HOUR_SECONDS
 JUMPS = (HOUR_SECONDS, -HOUR_SECONDS, 10 * YEAR_SECONDS, 0.0)
-LOGIN_SECONDS, PING_SECONDS = 1.0, 1.0
-LATE_SECONDS = 2.0
+# Everybody else must be able to log in meanwhile, on any machine.
+LOGIN_SECONDS, PING_SECONDS = 3.0, 1.0
+LATE_SECONDS = 30.0
 LIMITS = f"login_seconds = {LOGIN_SECONDS}\nping_seconds = {PING_SECONDS}"
 
 
@@ -55,8 +56,8 @@ class ClockJumpTests(Siege):
         lost = self.peer(self.plain)
         resume_token = lost.log_in("idler", "lost").resume_token
         lost.close()
-        newcomer = self.peer(self.plain)
         began = monotonic()
+        newcomer = self.peer(self.plain)
         self.jump(seconds)
         self.said.append(self.idler.expect(self.text(), Sent))
         self.assert_timed_out(newcomer, began)
@@ -73,7 +74,7 @@ class ClockJumpTests(Siege):
         closing = rest(newcomer)[-1]
         assert isinstance(closing, Closing)
         self.assertEqual(closing.code, Code.LOGIN_TIMEOUT)
-        self.assertTrue(LOGIN_SECONDS / 2 < monotonic() - began < LOGIN_SECONDS + LATE_SECONDS)
+        self.assertTrue(LOGIN_SECONDS <= monotonic() - began < LOGIN_SECONDS + LATE_SECONDS)
 
     def assert_probed(self) -> None:
         """Who says nothing is asked whether he is there."""

@@ -16,10 +16,11 @@ from imserver.core.events import (
     Event,
     MessageArrived,
     PresenceChanged,
+    PrivacySettings,
     ProfileChanged,
     Sent,
 )
-from imserver.core.values import AccountPresence, Kind, Presence, State
+from imserver.core.values import AccountPresence, Kind, Presence, Privacy, State
 from tests.end_to_end.daemon import Daemon
 from tests.end_to_end.peer import PASSWORD, Peer
 
@@ -94,7 +95,7 @@ class ContactsTests(SynchronousTestCase):
         carol = self.newcomer("carol")
         carol.expect(r.RequestContact(self.alice_number, ""), Done)
         self.bob.expect(r.Block(self.bob_number + 1), Done)
-        self.bob.expect(r.SetPrivacy(False, False), Done)
+        self.bob.expect(r.SetPrivacy(False, True), Done)
         self.assertEqual(self.daemon.stop(), 0)
         self.daemon.start()
         alice, bob = self.logged_in("alice"), self.logged_in("bob")
@@ -106,6 +107,7 @@ class ContactsTests(SynchronousTestCase):
         self.assertEqual(waiting.account.name, "carol")
         (blocked,) = bob.expect(r.ListBlocked(0, 0), AccountList).accounts
         self.assertEqual(blocked.name, "carol")
+        self.assertEqual(bob.expect(r.FetchPrivacy(), PrivacySettings).privacy, Privacy(False, True))
         found = alice.expect(r.Search("", 0, 0), AccountList).accounts
         self.assertEqual([account.name for account in found], ["alice", "carol"])
 

@@ -135,7 +135,7 @@ class FaultyWireTest(SynchronousTestCase):
 
     def assert_ends(self, address: tuple[str, int], line: str) -> None:
         """The connection ends once the line is said."""
-        with socket.create_connection(address, 5.0) as sock:
+        with socket.create_connection(address, 60.0) as sock:
             try:
                 sock.sendall(line.encode() + b"\n")
                 while sock.recv(1000):

@@ -1,4 +1,4 @@
-"""T27 and T28: every string of every request, with SQL in it, a little too long, and as long as frames can be."""
+"""T26 to T28: every string of every request, with SQL in it, a little too long, and as long and costly as frames can be."""
 
 import typing
 from collections.abc import Iterator
@@ -23,6 +23,9 @@ LIMITS = Limits()
 # A login tells nobody how long passwords and tokens can be, nor a search how long names.
 UNKNOWN = 0
 QUOTES = ("' OR 1=1 --", "'; DROP TABLE accounts; --", '"; DELETE FROM messages; --')
+# What normalising, folding, cutting and searching like least.
+WORST = (" ", "@", "e\u0301\u0316", "\u202e", "\ufdfa", "%_*")
+RUNS = 3  # of which the cheapest counts
 # What is too long begins with this, and is nowhere to be found afterwards.
 MARK = "zqxjk"
 # For the rest of the request; a frame before login must leave something of the whole.
@@ -50,6 +53,8 @@ TITLE = Row(LIMITS.max_title_chars, Code.BAD_REQUEST, None)
 CLIENT_ID = Row(LIMITS.max_client_id_bytes, Code.BAD_REQUEST, None)
 CONTENT_TYPE = Row(LIMITS.max_content_type_chars, Code.BAD_REQUEST, None)
 BODY = Row(LIMITS.max_body_bytes, Code.BODY_TOO_LARGE, None)
+# A password is looked at even if it cannot be right.
+HASHING = (r.Register, r.LogIn, r.ChangePassword, r.DeleteAccount)
 CREDENTIALS, NOT_FOUND = _lookup(Code.WRONG_CREDENTIALS), _lookup(Code.NOT_FOUND)
 
 ROWS: dict[tuple[type, str], Row] = {
@@ -155,7 +160,29 @@ class FieldLengthTests(Siege):
         self.begin_with(f"max_title_chars = {LIMITS.max_title_chars + 1}")
         self.assertRaises(self.failureException, self.try_lengths, r.RenameGroup, "title")
 
+    def test_cost(self) -> None:
+        """Nothing that fits into a frame costs as much as hashing a password does, but for what hashes one itself."""
+        self.begin_with()
+        hashing = min(self.cost(r.LogIn, "password", "a guess") for _ in range(RUNS))
+        for kind, name in ROWS:
+            for worst in WORST:
+                most = 2 * hashing if kind in HASHING else hashing
+                text = worst * ((self.frame_bytes(kind) - FRAME_ROOM_BYTES) // len(worst.encode()))
+                costs = (self.cost(kind, name, text) for _ in range(RUNS))
+                self.assertTrue(any(cost < most for cost in costs), (kind, name, ascii(worst)))
+
     # -- steps
+
+    def cost(self, kind: type, name: str, text: str) -> float:
+        """-> the CPU seconds of the daemon for a request with that text in that field."""
+        before = self.daemon.cpu_seconds()
+        self.answer(self.request(kind, name, text))
+        return self.daemon.cpu_seconds() - before
+
+    def frame_bytes(self, kind: type) -> int:
+        """How long a frame with such a request may be."""
+        before_login = RULES[kind].when.value[0]
+        return LIMITS.max_frame_bytes_before_login if before_login else LIMITS.max_frame_bytes
 
     def try_all(self) -> None:
         """Every field; afterwards the connection is as good as before."""
@@ -173,20 +200,24 @@ class FieldLengthTests(Siege):
     def try_lengths(self, kind: type, name: str) -> None:
         """The longest that is allowed, one more, and all that a frame can hold."""
         row = ROWS[kind, name]
-        before_login = RULES[kind].when.value[0]
-        frame = LIMITS.max_frame_bytes_before_login if before_login else LIMITS.max_frame_bytes
         if row.most:
             if row.quotes is None:
                 self.assert_answer(kind, name, "a" * row.most, None)
             self.assert_answer(kind, name, MARK.ljust(row.most + 1, "z"), row.too_long)
-        self.assert_answer(kind, name, MARK.ljust(frame - FRAME_ROOM_BYTES, "z"), row.too_long)
+        self.assert_answer(
+            kind, name, MARK.ljust(self.frame_bytes(kind) - FRAME_ROOM_BYTES, "z"), row.too_long
+        )
 
     def assert_answer(self, kind: type, name: str, text: str, code: Code | None) -> None:
         """What a request with that text in that field is refused with; None: it is not."""
+        answer = self.answer(self.request(kind, name, text))
+        self.assertEqual(answer.code if isinstance(answer, Refused) else None, code, (kind, name, len(text)))
+
+    def request(self, kind: type, name: str, text: str) -> r.Request:
+        """With that text in that field."""
         request = self.otherwise_fine(kind)
         value = text if isinstance(getattr(request, name), str) else text.encode()
-        answer = self.answer(replace(request, **{name: value}))
-        self.assertEqual(answer.code if isinstance(answer, Refused) else None, code, (kind, name, len(text)))
+        return replace(request, **{name: value})
 
     def answer(self, request: r.Request) -> Event:
         """Of the writer, or on a new connection before its login."""

@@ -7,7 +7,7 @@ from time import monotonic, sleep
 from imserver.core.errors import Code
 from imserver.core.events import AccountFound, Closing, ConversationOpened, History, Refused, Sent
 from imserver.core.limits import Limits
-from imserver.core.requests import FetchHistory, LookUp, OpenDirect, Send
+from imserver.core.requests import FetchHistory, LookUp, OpenDirect, Ping, Send
 from imserver.core.values import Kind
 from tests.end_to_end.drill import DEEP
 from tests.end_to_end.peer import Gone, Peer
@@ -16,7 +16,7 @@ from tests.end_to_end.siege import MEMORY_NOISE_BYTES, Siege, rest
 LIMITS = Limits()
 
 STALL_SECONDS = LIMITS.stall_seconds if DEEP else 4.0
-GONE_SECONDS = STALL_SECONDS + 5.0
+GONE_SECONDS = STALL_SECONDS + 20.0  # where a sweep is enough; the end of silent connections comes later
 STALLED_BYTES = 1024 * 1024 + 30 * 1024 + MEMORY_NOISE_BYTES
 ASKED, ASK_PAUSE_SECONDS = 200, 0.01
 BODIES, BODY_BYTES = 8, 60_000  # within the burst of an account
@@ -34,8 +34,7 @@ SHORT_SECONDS = 2.0
 FLOOD_AT_ONCE, FLOOD_PAUSE_SECONDS = 40, 0.02  # 2,000 messages a second
 FLOOD_SHARE = 0.10
 NO_RATE = "messages_per_second = 1000"
-# The rate at which refusals are forgotten again, for as long as these come.
-REFUSALS = LIMITS.refusals_before_close + int(LIMITS.refusals_window_seconds)
+FORGOTTEN_PER_SECOND = LIMITS.refusals_before_close / LIMITS.refusals_window_seconds
 
 
 class Mallory:
@@ -78,9 +77,8 @@ class NeverReadingTests(Siege):
         self.begin_with(f"stall_seconds = {STALL_SECONDS}")
         connected = self.descriptors()
         with self.unnoticed():
-            asked_at = monotonic()
             self.assertLess(self.ask(), STALLED_BYTES)
-            self.wait_until(lambda: self.descriptors() < connected, GONE_SECONDS - (monotonic() - asked_at))
+            self.wait_until(lambda: self.descriptors() < connected, GONE_SECONDS)
 
     def test_without_bounds(self) -> None:
         """With the bounds lifted it costs far more: the measurement sees that."""
@@ -131,6 +129,7 @@ class FloodTests(Siege):
     def test_refused_too_often(self) -> None:
         """After a hundred refusals within ten seconds the connection ends."""
         self.begin_with()
+        began = monotonic()
         with contextlib.suppress(Gone):
             for _ in range(20):
                 self.mallory.peer.tell(*[self.mallory.send() for _ in range(FLOOD_AT_ONCE)])
@@ -141,7 +140,9 @@ class FloodTests(Siege):
         refusals = [event for event in events if isinstance(event, Refused)]
         self.assertEqual({refused.code for refused in refusals}, {Code.RATE_LIMITED})
         self.assertTrue(all(refused.retry_after_ms for refused in refusals))
-        self.assertTrue(LIMITS.refusals_before_close <= len(refusals) <= REFUSALS, len(refusals))
+        forgotten = FORGOTTEN_PER_SECOND * (monotonic() - began)
+        self.assertGreaterEqual(len(refusals), LIMITS.refusals_before_close)
+        self.assertLessEqual(len(refusals), LIMITS.refusals_before_close + forgotten + 1)
 
     def flood(self, seconds: float) -> None:
         """Send without pause, and connect again whenever the connection has ended."""
@@ -157,12 +158,20 @@ class FloodTests(Siege):
                 peer = self.peer(self.plain)
                 peer.log_in_with_token(self.mallory.token)
         self.flooded_seconds = monotonic() - began
+        with contextlib.suppress(Gone):
+            peer.ask(Ping())  # all before it has been judged
+        self.judged_seconds = monotonic() - began
         peer.close()
 
     def assert_as_the_rate_allows(self) -> None:
-        """Within a tenth, the burst included."""
-        allowed = LIMITS.messages_burst + LIMITS.messages_per_second * self.flooded_seconds
+        """Within a tenth, the burst included; how long the last ones waited to be judged is the machine's affair."""
+        least, most = map(self.allowed, (self.flooded_seconds, self.judged_seconds))
         with Peer(self.plain) as peer:
             peer.log_in_with_token(self.mallory.token)
             opened = peer.expect(OpenDirect(self.mallory.bob), ConversationOpened)
-        self.assertLess(abs(opened.membership.last_seq - allowed), FLOOD_SHARE * allowed)
+        self.assertGreater(opened.membership.last_seq, (1 - FLOOD_SHARE) * least)
+        self.assertLess(opened.membership.last_seq, (1 + FLOOD_SHARE) * most)
+
+    def allowed(self, seconds: float) -> float:
+        """How many messages within that time."""
+        return LIMITS.messages_burst + LIMITS.messages_per_second * seconds

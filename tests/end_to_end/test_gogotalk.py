@@ -7,8 +7,11 @@ from struct import pack
 from twisted.trial.unittest import TestCase
 
 from imserver.codecs.gogotalk import Command
+from imserver.core.events import DeliveredUpTo, LoggedIn
+from imserver.core.requests import LogIn, Ping
 from imserver.proto import gogotalk_pb2 as pb
-from tests.end_to_end.daemon import Daemon
+from tests.end_to_end.daemon import ANY_PORTS, Daemon
+from tests.end_to_end.peer import PASSWORD, Peer
 from tests.end_to_end.stock_client import StockClient
 
 LISTEN = ("gogotalk=tcp:127.0.0.1:0",)
@@ -24,6 +27,8 @@ proxy_from = ["127.0.0.0/8"]
 """
 HEADER = b"PROXY TCP4 10.1.2.3 10.1.2.4 4711 8999\r\n"
 SMALL_BUFFER_BYTES = 4096
+MANY_BEATS = 1000
+ENDED_SECONDS = 60.0  # long before the time for logging in is over
 MAX_GROWN_BYTES = 20 * 1024 * 1024
 
 
@@ -98,7 +103,10 @@ class GoGoTalkTests(TestCase):
         self.assertEqual(bob.texts(len(texts)), texts)
 
     def test_death_with_unread_data(self) -> None:
-        """A client dies with most of it unread in its socket: all of that comes again, in order, and nothing is lost."""
+        """A client dies with most of it unread in its socket: all of that comes again, in order, and nothing is lost.
+
+        Its heartbeats go on meanwhile: they say that something was read only when nothing is left in the kernel.
+        """
         self.begin()
         alice = self.client("alice").enter()
         self.client("bob").enter().close()
@@ -108,22 +116,38 @@ class GoGoTalkTests(TestCase):
         for text in texts:
             alice.chat("bob", text)
         seen = bob.texts(5)
-        alice.beat()
+        for _ in range(3):
+            time.sleep(1.2)  # until the daemon has looked whether anything is left, and then written cursors
+            alice.beat()
+            bob.say(Command.HEARTBEAT, pb.HeartbeatRequest(UserID="bob"))
         bob.close()
         again = self.client("bob")
         again.log_in()
         self.assertEqual((seen, again.texts(len(texts))), (texts[:5], texts))
 
+    def test_death_without_a_word(self) -> None:
+        """A client dies with all of it in its own socket, unread, and has said nothing since: it comes again."""
+        self.begin()
+        alice, bob = self.client("alice").enter(), self.client("bob").enter()
+        alice.chat("bob", "one")
+        for _ in range(2):
+            time.sleep(
+                1.2
+            )  # until the daemon has seen that nothing is left, and then would have written cursors
+            alice.beat()
+        bob.close()
+        again = self.client("bob")
+        again.log_in()
+        self.assertEqual(again.texts(1), ["one"])
+
     def test_read_and_heard(self) -> None:
         """What was read, and followed by a heartbeat, does not come again."""
-        self.begin()
+        self.begin(listen=(*LISTEN, *ANY_PORTS))
         alice, bob = self.client("alice").enter(), self.client("bob").enter()
         for text in ("one", "two"):
             alice.chat("bob", text)
         self.assertEqual(bob.texts(2), ["one", "two"])
-        time.sleep(1.2)  # until the daemon has looked whether all of it has left
-        bob.beat()
-        time.sleep(1.2)  # until the cursor is written
+        self.beat_until_delivered(bob, 2)
         alice.chat("bob", "three")
         self.assertEqual(bob.texts(1), ["three"])
         bob.close()
@@ -131,13 +155,26 @@ class GoGoTalkTests(TestCase):
         again.log_in()
         self.assertEqual(again.texts(1), ["three"])
 
+    def beat_until_delivered(self, bob: StockClient, seq: int) -> None:
+        """The daemon looks now and then whether all of it has left; alice, at another device, is told when it has."""
+        with Peer(self.daemon.address()) as alice:
+            alice.expect(LogIn("alice", PASSWORD, "phone"), LoggedIn)
+            for _ in range(MANY_BEATS):
+                bob.beat()
+                tag = alice.tell(Ping())
+                while (pair := alice.hear())[0] != tag:
+                    if isinstance(pair[1], DeliveredUpTo) and pair[1].seq == seq:
+                        return
+                time.sleep(0.05)
+            self.fail("it does not count as delivered")
+
     def test_behind_a_proxy(self) -> None:
         """There one heartbeat says nothing: the proxy may have died with all of it."""
         self.begin(FREELY + PROXY, listen=())
         alice, bob = self.client("alice", HEADER).enter(), self.client("bob", HEADER).enter()
         alice.chat("bob", "one")
         self.assertEqual(bob.texts(1), ["one"])
-        time.sleep(1.2)
+        time.sleep(1.2)  # in which it would notice that all has left
         bob.beat()
         bob.close()
         again = self.client("bob", HEADER)
@@ -161,11 +198,11 @@ class GoGoTalkTests(TestCase):
         self.assertEqual(clients[0].socket.recv(1), b"")
 
     def test_claimed_lengths(self) -> None:
-        """T1: a length over the limit ends the connection within a second, in both packings."""
+        """T1: a length over the limit ends the connection at once, in both packings."""
         self.begin()
         for length in (8193, 2**24 - 1):
             for header in (pack("<II", length, 1), pack(">II", 1, length)):
-                with socket.create_connection(self.daemon.address("gogotalk"), 1.0) as connection:
+                with socket.create_connection(self.daemon.address("gogotalk"), ENDED_SECONDS) as connection:
                     connection.sendall(header)
                     while connection.recv(1000):
                         pass

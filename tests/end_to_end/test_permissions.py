@@ -14,7 +14,7 @@ from tests.end_to_end.peer import Peer
 
 # As the most careless of units would start it.
 CARELESS = ("sh", "-c", 'umask 000; exec "$@"', "sh", *TWISTD)
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 def open_to_others(folder: Path) -> list[str]:

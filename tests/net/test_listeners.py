@@ -1,5 +1,7 @@
 """imserver.net.listeners"""
 
+import errno
+import os
 import socket
 from ipaddress import ip_network
 from pathlib import Path
@@ -42,25 +44,25 @@ class Port:
 
 
 class Reactor(Clock, MemoryReactor):
-    """Binds in memory; `taken` ports cannot be had."""
+    """Binds in memory, unless that fails with the error number `failing`."""
 
     def __init__(self) -> None:
         Clock.__init__(self)
         MemoryReactor.__init__(self)
         self.ports: list[Port] = []
         self.factory: Any = None
-        self.taken = False
+        self.failing = 0
 
     def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Port:
-        if self.taken:
-            raise CannotListenError(interface, port, OSError(98, "Address already in use"))
+        if self.failing:
+            raise CannotListenError(interface, port, OSError(self.failing, os.strerror(self.failing)))
         self.factory = factory
         self.ports.append(Port(IPv4Address("TCP", interface, port)))
         return self.ports[-1]
 
     def listenUDP(self, port: int, protocol: Any, interface: str = "", maxPacketSize: int = 8192) -> Port:
-        if self.taken:
-            raise CannotListenError(interface, port, OSError(98, "Address already in use"))
+        if self.failing:
+            raise CannotListenError(interface, port, OSError(self.failing, os.strerror(self.failing)))
         self.ports.append(Port(IPv4Address("UDP", interface, port)))
         return self.ports[-1]
 
@@ -88,7 +90,7 @@ class ListenerTestCase(SynchronousTestCase):
         return ListenerOptions(
             **{
                 "wire": "echo",
-                "hint": "nc {address}",
+                "hint": "nc {address}{tls}",
                 "tls": None,
                 "proxy_from": (),
                 "allow_plain": False,
@@ -168,16 +170,26 @@ class ListeningServiceTests(ListenerTestCase):
         self.protocol.dataReceived(b"hello, which is no TLS")
         self.assertTrue(transport.disconnecting)
         self.assertNotIn(b"hello", transport.value())
-        self.assertIn("with TLS", self.messages()[0])
+        self.assertEqual(self.messages(), ["echo listens on 127.0.0.1:1 with TLS; try: nc 127.0.0.1:1 --tls"])
 
     def test_taken(self) -> None:
         """A port that cannot be had is one sentence that names it and what to do."""
-        self.reactor.taken = True
+        self.reactor.failing = errno.EADDRINUSE
         error = str(self.assertRaises(CannotListen, self.start))
         self.assertEqual(
             error,
             "echo cannot listen on tcp:127.0.0.1:1: Address already in use; "
             "stop the program that uses it, or choose another with --listen echo=ENDPOINT",
+        )
+
+    def test_unavailable(self) -> None:
+        """Nobody is sent to look for another program where there is none."""
+        self.reactor.failing = errno.EADDRNOTAVAIL
+        error = str(self.assertRaises(CannotListen, self.start))
+        self.assertEqual(
+            error,
+            "echo cannot listen on tcp:127.0.0.1:1: Cannot assign requested address; "
+            "choose another with --listen echo=ENDPOINT",
         )
 
     def test_bad_endpoint(self) -> None:
@@ -247,7 +259,14 @@ class DatagramServiceTests(ListenerTestCase):
         self.assertRaises(CannotListen, self.start, "tcp:127.0.0.1:1")
         self.assertRaises(CannotListen, self.start, tls=object())
         self.assertRaises(CannotListen, self.start, proxy_from=(ip_network("10.0.0.0/8"),))
-        self.assertRaises(CannotListen, self.start, "udp:0.0.0.0:1")
-        self.start("udp:0.0.0.0:1", allow_plain=True)
-        self.reactor.taken = True
+        self.reactor.failing = errno.EADDRINUSE
         self.assertRaises(CannotListen, self.start)
+
+    def test_exposed(self) -> None:
+        """Other machines only if the listener says so; a certificate is no way out, and no password is at risk."""
+        error = str(self.assertRaises(CannotListen, self.start, "udp:0.0.0.0:1"))
+        self.assertIn("bind it to 127.0.0.1", error)
+        self.assertNotIn("certificate", error)
+        self.start("udp:0.0.0.0:1", allow_plain=True)
+        self.assertIn("not encrypted", self.messages()[0])
+        self.assertNotIn("password", self.messages()[0])

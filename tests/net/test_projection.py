@@ -13,7 +13,7 @@ from imserver.core.capabilities import Capabilities
 from imserver.core.changes import Action
 from imserver.core.events import NEWS, Done, GoAway, MessageArrived, Refused, TypingChanged
 from imserver.core.run import Run
-from imserver.core.values import Conversation, ConversationKind, Gone, Kind, Message
+from imserver.core.values import Conversation, ConversationKind, Extra, Gone, Kind, Message
 from imserver.net.projection import ProjectingCodec, Projection, words
 
 GROUP = Conversation(9, ConversationKind.GROUP, "title", ())
@@ -81,6 +81,40 @@ class MessageTests(SynchronousTestCase):
             self.assertIs(shown is original, kind is Kind.RICH)
         documents = Kind.TEXT, Kind.RICH
         self.assertEqual(self.lost, {("rich", kind.name): 1 for kind in Kind if kind not in documents})
+
+    def test_beside_the_body(self) -> None:
+        """Where a wire shows bodies only, nobody passes for the author of what he forwards, and what burns is marked."""
+        forwarded, burns = "(forwarded) ", "(burns 30 s after reading) "
+        for extra, remark, lost in (
+            (Extra(origin=100_002), forwarded, {"forwarded": 1}),
+            (Extra(burn_seconds=30), burns, {"burning": 1}),
+            (Extra(about=2, mentions=[100_002]), "", {"reply": 1, "mentions": 1}),
+        ):
+            for wire, kind in (("plain", Kind.TEXT), ("rich", Kind.RICH)):
+                self.lost.clear()
+                original, text = SAMPLES[kind]
+                original = replace(original, extra=extra)
+                projection = Projection(Capabilities(wire, kinds=frozenset([kind]), extras=False), self.lost)
+                [body] = projection.bodies(Run.of(original))
+                self.assertEqual(projection.message(original, GROUP).body, body)
+                self.assertEqual(words(replace(original, body=body)), remark + text)
+                looks = {(wire, kind.name): 2} if remark and kind is Kind.RICH else {}
+                self.assertEqual(self.lost, {(wire, what): 2 for what in lost} | looks)
+
+    def test_without_groups(self) -> None:
+        """Where a wire knows no groups, *N says what its member says, and that is counted."""
+        group = replace(GROUP, number=7)
+        projection = Projection(replace(PLAIN, groups=False), self.lost)
+        shown = projection.message(SAMPLES[Kind.TEXT][0], group)
+        self.assertEqual((shown.sender_name, shown.body.decode()), ("*7", "alice: grüße"))
+        self.assertEqual(self.lost, {("plain", "group"): 1})
+
+    def test_edits_are_no_replies(self) -> None:
+        """What an edit or a recall is about is in its words, as far as it can be."""
+        projection = Projection(replace(PLAIN, extras=False), self.lost)
+        for kind in (Kind.EDIT, Kind.RECALL):
+            projection.message(replace(SAMPLES[kind][0], extra=Extra(about=2)), GROUP)
+        self.assertEqual(self.lost, {("plain", "EDIT"): 1, ("plain", "RECALL"): 1})
 
     def test_on_everything(self) -> None:
         """A wire that shows all gets all, as it is."""

@@ -8,6 +8,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core.errors import WireError
@@ -181,6 +182,17 @@ class FactoryTests(SynchronousTestCase):
         self.protocol.dataReceived(V1 + b"hello")
         self.assertIsNone(self.echoes.made)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_told(self) -> None:
+        """The log names the proxy and what was wrong."""
+        self.factory = self.make("127.0.0.0/8")
+        self.connect("127.0.0.1")
+        with capturedLogs() as events:
+            self.protocol.dataReceived(b"GET / HTTP/1.1\r\n")
+        self.assertEqual(
+            [formatEvent(event) for event in events],
+            ["closed a connection of the proxy 127.0.0.1: no PROXY header"],
+        )
 
     def test_too_slow(self) -> None:
         """The header has its time from the first moment, however it dribbles."""

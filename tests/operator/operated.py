@@ -3,7 +3,7 @@
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.core.errors import ChatError
@@ -14,18 +14,20 @@ from tests.fakes import World
 
 
 class OperatedCase(SynchronousTestCase):
-    """`self.audit` has what each audit line says."""
+    """`self.audit` has what each audit line says, and `self.said` how."""
 
     def setUp(self) -> None:
         self.world = World()
         self.core = self.world.core
         self.audit: list[tuple[str, str, str, str]] = []
+        self.said: list[str | None] = []
         globalLogPublisher.addObserver(self._observe)
         self.addCleanup(globalLogPublisher.removeObserver, self._observe)
 
     def _observe(self, event: dict[str, Any]) -> None:
         if event.get("log_kind") == AUDIT:
             self.audit.append((event["actor"], event["action"], event["whom"], event["result"]))
+            self.said.append(formatEvent(event))
 
     def started(self, line: str, password: str = "") -> "Deferred[Answer]":
         """A command on its way."""

@@ -75,7 +75,7 @@ class ConnectionTests(OperatedCase):
             b'{"line": 1}',
             b'"line"',
             b"\xff",
-            b'{"line": "x", "password": 1}',
+            b'{"line": "statistics", "password": 1}',
         ):
             (refused,) = self.answers(line + b"\n")
             self.assertEqual(refused["refused"], "BAD_REQUEST", line)

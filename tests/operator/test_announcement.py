@@ -59,7 +59,7 @@ class AnnouncementTests(OperatedCase):
     def test_bad_text(self) -> None:
         """What cannot be a message is refused, and nobody hears of it."""
         self.assertEqual(self.refusal("announce " + "x" * (64 * 1024 + 1)), "BODY_TOO_LARGE")
-        self.assertEqual(self.refusal("announce 'a\0b'"), "BAD_REQUEST")
+        self.assertEqual(self.refusal("announce a\0b"), "BAD_REQUEST")
         self.assertEqual(self.heard("name1"), [])
 
     def test_overload(self) -> None:
@@ -117,6 +117,12 @@ class AnnouncementTests(OperatedCase):
         self.world.settle()
         self.assertEqual(self.successResultOf(asked).lines, ["told 8 accounts"])
         self.assertEqual(sorted(carol.texts), ["hello", "me too"])
+
+    def test_not_in_the_directory(self) -> None:
+        """Nobody finds the server's account among those whom one could talk with."""
+        self.ask("announce hello")
+        found = logged_in(self.world, "name1").ask(r.Search("", 0, 0)).accounts
+        self.assertEqual([each.name for each in found if each.name not in self.names], [])
 
     def test_answer(self) -> None:
         """One can write to the server's account; nobody reads it there, and nothing breaks."""

@@ -20,7 +20,7 @@ class CommandTests(SynchronousTestCase):
         return True
 
     def test_usage(self) -> None:
-        """As many words as the usage has; those in brackets may be left out; dots take any number."""
+        """As many words as the usage has; those in brackets may be left out; a text is one."""
         counts = {
             usage: [n for n in range(5) if self.accepts(usage, *("x",) * n)]
             for usage in ("", "NAME", "[AFTER]", "NAME [DEVICE]", "[DAYS] [USES]", "TEXT...")
@@ -33,15 +33,21 @@ class CommandTests(SynchronousTestCase):
                 "[AFTER]": [0, 1],
                 "NAME [DEVICE]": [1, 2],
                 "[DAYS] [USES]": [0, 1, 2],
-                "TEXT...": [1, 2, 3, 4],
+                "TEXT...": [1],
             },
         )
 
     def test_whom(self) -> None:
-        """The name or id it acts on, and never a text."""
-        for usage, whom in (("NAME [DEVICE]", "alice"), ("ID", "alice"), ("TEXT...", ""), ("[AFTER]", "")):
+        """The names and ids it acts on, and never a text."""
+        for usage, whom in (
+            ("NAME [DEVICE]", "alice phone"),
+            ("ID NAME SECONDS", "alice phone"),
+            ("ID", "alice"),
+            ("TEXT...", ""),
+            ("[AFTER]", ""),
+        ):
             self.assertEqual(Command("do", usage, "", _nothing).whom(["alice", "phone"]), whom)
-        self.assertEqual(Command("do", "", "", _nothing).whom([]), "")
+        self.assertEqual(Command("do", "NAME [DEVICE]", "", _nothing).whom(["alice"]), "alice")
 
     def test_numbers(self) -> None:
         """A number, its default where it is left out, and BAD_REQUEST for anything else."""

@@ -200,9 +200,10 @@ class GroupsTests(OperatedCase):
         self.ask("groups mute 2 bob 60")
         self.assertEqual(self.bob.code(text(self.group, "one")), "FORBIDDEN")
         self.assertEqual(self.alice.code(text(self.group, "two")), "")
-        self.ask("groups mute 2 bob 0")
+        self.ask("groups mute *2 bob 0")
         self.assertEqual(self.bob.code(text(self.group, "three")), "")
-        self.assertEqual(self.refusal(f"groups mute 2 bob {10**12}"), "BAD_REQUEST")
+        for line in (f"groups mute 2 bob {10**12}", "groups mute **2 bob 60", "groups mute * bob 60"):
+            self.assertEqual(self.refusal(line), "BAD_REQUEST")
 
 
 class StatisticsTests(OperatedCase):
@@ -215,5 +216,6 @@ class StatisticsTests(OperatedCase):
         self.assertTrue(said["state"].startswith("ready"))
         self.assertEqual(said["sessions"], "1 (test 1)")
         self.assertEqual(said["messages stored"], "1, found damaged: 0")
+        self.assertRegex(said["batches"], r"^\d+, of \d+\.\d messages on average; commits: \d+$")
         self.assertEqual(said["refusals"], "1 (NOT_FOUND 1)")
         self.assertGreater(int(said["memory"].split()[0]), 10)

@@ -38,13 +38,34 @@ class ParseTests(SynchronousTestCase):
         """A name of one or two words, then its words, with the quotes of a shell."""
         command, words = parse("sessions kick alice 'my phone'")
         self.assertEqual((command.name, list(words)), ("sessions kick", ["alice", "my phone"]))
-        command, words = parse('announce back at "ten o\'clock"')
-        self.assertEqual((command.name, list(words)), ("announce", ["back", "at", "ten o'clock"]))
+        self.assertEqual(parse("Accounts  LIST")[0].name, "accounts list")
+
+    def test_text(self) -> None:
+        """A text is the rest of the line, as it stands."""
+        command, words = parse('announce  don\'t panic,  we are "back"\nat ten ')
+        self.assertEqual((command.name, list(words)), ("announce", ['don\'t panic,  we are "back"\nat ten']))
 
     def test_no_command(self) -> None:
         """Anything else is refused."""
-        for line in ("", " ", "accounts", "frobnicate", "accounts freeze", "statistics now", "announce 'x"):
+        for line in (
+            "",
+            " ",
+            "accounts",
+            "frobnicate",
+            "accounts freeze",
+            "statistics now",
+            "announce ",
+            "accounts show 'x",
+        ):
             self.assertEqual(self.assertRaises(ChatError, parse, line).code, "BAD_REQUEST", line)
+
+    def test_nearly_a_command(self) -> None:
+        """Who does not know how it goes on is told; anybody else, how commands begin."""
+        for line, names in (
+            ("sessions end", "sessions list, sessions kick"),
+            ("frobnicate", "accounts, invitations, "),
+        ):
+            self.assertIn(names, self.assertRaises(ChatError, parse, line).text)
 
     def test_help(self) -> None:
         """Every command has a line with its usage and what it does."""
@@ -53,6 +74,12 @@ class ParseTests(SynchronousTestCase):
         for line, command in zip(lines, COMMANDS.values(), strict=True):
             self.assertTrue(line.startswith(f"{command.name} {command.usage}"))
             self.assertTrue(command.help and line.endswith(command.help))
+
+    def test_help_about(self) -> None:
+        """Those of a command, or of its first word; a word that begins none is refused."""
+        for topic, count in (("accounts", 9), ("Accounts list", 1), ("statistics", 1), (" ", len(COMMANDS))):
+            self.assertEqual(len(help_lines(topic)), count, topic)
+        self.assertRaises(ChatError, help_lines, "acc")
 
 
 class AuditTests(OperatedCase):
@@ -68,6 +95,20 @@ class AuditTests(OperatedCase):
             self.ask(line)
             command, words = parse(line)
             self.assertEqual(self.audit, [("root", command.name, command.whom(words), "done")])
+
+    def test_whom(self) -> None:
+        """Everybody and every device a command acts on is named, and what was done with them."""
+        for line, whom in (
+            ("groups remove 2 carol", "2 carol"),
+            ("groups mute 2 carol 60", "2 carol"),
+            ("sessions kick carol 'my phone'", "carol my phone"),
+            ("invitations create 3 50", ""),
+            ("announce the secret plan", ""),
+        ):
+            self.refusal(line) if whom else self.ask(line)
+            self.assertEqual(self.audit[-1][1:3], (parse(line)[0].name, whom))
+            said = line if whom or "secret" not in line else "announce"
+            self.assertTrue(self.said[-1].startswith(f"operator root: {said}: "), self.said[-1])
 
     def test_refused(self) -> None:
         """A refusal is logged with its code; a line that is no command is not logged."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
@@ -37,6 +37,16 @@ class HandWorker:
         """Finish what was asked for."""
         while self.waiting:
             self.step()
+
+
+class InstantWorker:
+    """Runs what it is given at once."""
+
+    def run(self, blocking: Callable[[], Any]) -> Deferred[Any]:
+        return execute(blocking)
+
+    def stop(self) -> None:
+        """It has finished."""
 
 
 class Rig:

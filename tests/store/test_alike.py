@@ -13,7 +13,7 @@ from imserver.core.contacting import ContactBounds
 from imserver.core.errors import ChatError
 from imserver.core.posting import Posting, Terms
 from imserver.core.run import Run
-from imserver.core.values import LOBBY, Extra, Kind, Once
+from imserver.core.values import LOBBY, Extra, Kind, Once, Privacy
 from imserver.store.memory import MemoryStore
 from tests.store.fakes import Rig
 from tests.store.fates import fates, posting_of
@@ -59,13 +59,13 @@ def operation(dice: Random, weights: dict[str, float]) -> tuple[Any, ...]:
 
 
 def wanted_posting(dice: Random) -> tuple[Any, ...]:
-    """(conversation, sender, number of its first client id, what is said under each, whether it is withheld)
+    """(conversation, sender, number of its first client id, what is said under each)
 
     Mostly the same is said under an id, so that most of what overlaps are retries.
     """
     number, count = dice.choice((client_ids.NO_NUMBER, *range(25))), dice.choice((1, 1, 2, 5, 9))
     said = [dice.choices(("same", "other"), (30, 1))[0] for _ in range(1 if number < 0 else count)]
-    return dice.randrange(2), dice.choice((0, 0, 1, 2, 4)), number, said, dice.random() < 0.1
+    return dice.randrange(2), dice.choice((0, 0, 1, 2, 4)), number, said
 
 
 def seen(run: Run) -> tuple[Any, ...]:
@@ -102,17 +102,17 @@ class Script:
     def append(self, wanted: list[tuple[int, ...]]) -> Any:
         postings = [self.posting(*posting) for posting in wanted]
         self.outcome(self.store.append(postings, NOW))
-        return [(fates(posting), self.pieces(posting), self.last_history(posting)) for posting in postings]
+        return [
+            (fates(posting), posting.withheld, self.pieces(posting), self.last_history(posting))
+            for posting in postings
+        ]
 
-    def posting(self, place: int, sender: int, number: int, said: list[str], withheld: bool) -> Posting:
+    def posting(self, place: int, sender: int, number: int, said: list[str]) -> Posting:
         stem = b"%d" % (len(self.conversations) // 2)
         bodies = [f"{place}, {number + n}, {word}".encode() for n, word in enumerate(said)]
         # Near the newest conversation, where the writers still are members.
-        posting = posting_of(
-            self.place(len(self.conversations) - 1 - place), self.accounts[sender], stem, number, bodies
-        )
-        posting.withheld = withheld
-        return posting
+        conversation = self.place(len(self.conversations) - 1 - place)
+        return posting_of(conversation, self.accounts[sender], stem, number, bodies)
 
     @staticmethod
     def pieces(posting: Posting) -> Any:
@@ -211,9 +211,8 @@ class Script:
         return self.outcome(self.store.unblock(self.accounts[one], self.accounts[other]))
 
     def privacy(self, account: int, findable: int, open_to_contacts: int) -> Any:
-        return self.outcome(
-            self.store.set_privacy(self.accounts[account], findable > 1, open_to_contacts > 2)
-        )
+        privacy = Privacy(findable > 1, open_to_contacts > 2)
+        return self.outcome(self.store.set_privacy(self.accounts[account], privacy))
 
     def remark(self, account: int, contact: int, text: int) -> Any:
         one, other = self.accounts[account], self.accounts[contact]
@@ -224,6 +223,7 @@ class Script:
         answers = [self.outcome(self.store.account_numbered(number)) for number in self.accounts]
         answers += [self.outcome(self.store.devices_of(number)) for number in self.accounts]
         answers.append(self.outcome(self.store.search("user", 0, 99)))
+        answers += [self.outcome(self.store.privacy(number)) for number in self.accounts[:4]]
         for account in self.accounts:
             answers.append(self.outcome(self.store.contacts(account, 0, 99)))
             answers.append(self.outcome(self.store.contact_requests(account, 0, 99)))

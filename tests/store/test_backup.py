@@ -61,6 +61,21 @@ class BackupTests(BackupCase):
         self.assertEqual(self.bodies(self.opened(self.restored())), [b"body 0", b"body 1", b"body 2"])
         self.assertEqual(len(self.bodies(rig)), 4)
 
+    def test_not_into_the_folder(self) -> None:
+        """Never among the files of the daemon, one of which it could replace under its feet, by whatever path."""
+        rig = self.with_messages(3)
+        before = self.database.stat().st_ino
+        link = Path(self.mktemp())
+        link.symlink_to(self.folder.absolute())
+        for folder in (self.folder, link):
+            for name in ("imserver.db", "imserver.db-wal", "backup.db"):
+                self.file = folder / name
+                self.assertIn("data folder", self.refused_to_back_up())
+        self.assertEqual((self.database.stat().st_ino, len(self.bodies(rig))), (before, 3))
+        self.assertFalse((self.folder / "backup.db").exists())
+        self.file = link.parent
+        self.assertIn("is a folder", self.refused_to_back_up())
+
     def test_stopped(self) -> None:
         """Taken of a stopped store, which opens afterwards as after a clean stop."""
         self.successResultOf(self.with_messages().close())
@@ -141,7 +156,7 @@ class BackupTests(BackupCase):
 
         def copy_slowly(source: apsw.Connection, target: Path) -> None:
             copy(source, target)
-            self.assertTrue(synced.wait(10))
+            self.assertTrue(synced.wait(60))
 
         self.patch(copying, "_copy", copy_slowly)
         self.patch(os, "fdatasync", lambda descriptor: synced.set())
@@ -161,7 +176,9 @@ class BackupTests(BackupCase):
         """Of a damaged database there is no backup."""
         self.successResultOf(self.with_messages().close())
         self.write("UPDATE runs SET bodies = zeroblob(length(bodies))")
-        self.assertIn("are damaged", self.refused_to_back_up())
+        said = self.refused_to_back_up()
+        self.assertTrue(said.startswith(f"there is no backup, because the copy of {self.database}"), said)
+        self.assertIn("are damaged", said)
         self.assertFalse(self.file.exists())
 
 

@@ -74,6 +74,27 @@ class VisibilityTests(GroupCommitCase):
         self.assertEqual(self.syncs, before + 1)
         self.successResultOf(appended)
 
+    def test_a_right_that_ends_meanwhile(self) -> None:
+        """What is appended while the end of its sender's right is being synced meets that end."""
+        members = (self.bob,)
+        create = GroupChange(Action.CREATED, self.alice, 0, "Club", members, None)
+        club = self.get(self.store.change_group(create, NOW, LIMITS)).conversation.id
+        self.get(self.store.append([self.posting(b"early", self.bob, club)], NOW))
+        muted = self.start(
+            self.store.change_group(
+                GroupChange(Action.MUTED, self.alice, club, "", members, None, 60), NOW, LIMITS
+            )
+        )
+        blocked = self.start(self.store.block(self.bob, self.alice, NOW, 9))
+        self.rig.turn()
+        postings = [self.posting(b"late", self.bob, club), self.posting(b"late")]
+        self.start(self.store.append(postings, NOW))
+        self.assertNoResult(muted)
+        self.rig.settle()
+        for change in (muted, blocked):
+            self.successResultOf(change)
+        self.assertEqual((fate(postings[0]), postings[1].withheld), (Code.FORBIDDEN, True))
+
     def test_reads_wait(self) -> None:
         """Every question asked while a sync is running is answered after it, and sees the batch."""
         self.start(self.store.append([self.posting(b"a")], NOW))

@@ -94,6 +94,26 @@ class OpeningTests(OpeningCase):
         self.assertIn("chmod 700", self.refused(foreign))
         self.assertEqual([path.name for path in foreign.iterdir()], ["thesis.txt"])
 
+    def test_abandoned(self) -> None:
+        """A start that ends before anything was asked of the store is a clean stop, and lets the next daemon in."""
+        rig = Rig(self.folder)
+        rig.store.open()
+        rig.store.abandon()
+        rig.store.abandon()
+        self.assertFalse((self.folder / "running").exists())
+        self.assertEqual(self.wal.stat().st_size, 0)
+        self.assertEqual(len(self.opened().workers), 1)  # none that checks
+
+    def test_abandoned_after_a_crash(self) -> None:
+        """What an unclean stop has left is still there to be checked by the next daemon."""
+        self.with_messages()
+        killed = self.killed_copy()
+        rig = Rig(killed)
+        rig.store.open()
+        rig.store.abandon()
+        again = self.opened(killed)
+        self.assertEqual((len(again.workers), self.bodies(again)[0]), (2, b"body 0"))
+
     def test_impossible_folder(self) -> None:
         """A folder that cannot be made is one sentence."""
         Path(self.mktemp()).touch()

@@ -20,7 +20,7 @@ class Threads:
         self.calls.put((function, arguments))
 
     def turn(self) -> None:
-        function, arguments = self.calls.get(timeout=10)
+        function, arguments = self.calls.get(timeout=60)
         function(*arguments)
 
 

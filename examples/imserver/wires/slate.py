@@ -39,6 +39,13 @@ slate = FramedWire(
     Dialect(
         LineFraming,
         SlateCodec(),
-        Capabilities("slate", acknowledges=False, fetches=False, kinds=frozenset([Kind.TEXT]), groups=False),
+        Capabilities(
+            "slate",
+            acknowledges=False,
+            fetches=False,
+            groups=False,
+            extras=False,
+            kinds=frozenset([Kind.TEXT]),
+        ),
     ),
 )

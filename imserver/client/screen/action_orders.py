@@ -1,4 +1,4 @@
-"""Orders about messages: correct, take back and forward one, call for attention, and say what is to be burnt."""
+"""Orders about messages: correct, take back, answer and forward one, call for attention, say what is to be burnt."""
 
 from imserver.client.errors import RequestRefused
 from imserver.client.screen.chat import SAID, Chat
@@ -10,7 +10,6 @@ from imserver.client.screen.order import (
     chat_with,
     needed,
     open_chat,
-    say_if_it_waits,
 )
 from imserver.client.screen.shown import Shown, shown
 from imserver.core.errors import Code
@@ -28,45 +27,58 @@ def _own_newest(chat: Chat) -> Message:
     return own
 
 
-def _chat(desk: Desk) -> Chat:
-    say_if_it_waits(desk)
-    return open_chat(desk)
-
-
 async def _edit(desk: Desk, rest: str) -> None:
-    text, chat = needed(rest), _chat(desk)
+    text, chat = needed(rest), open_chat(desk)
     own = _own_newest(chat)
     sent = await desk.exchange.client.edit(chat.id, own.seq, text)
-    desk.exchange.was_sent(chat, chat.own_message(sent, Kind.EDIT, text.encode(), Extra(about=own.seq)))
+    desk.exchange.saying.was_sent(
+        chat, chat.own_message(sent, Kind.EDIT, text.encode(), Extra(about=own.seq))
+    )
 
 
 async def _recall(desk: Desk, rest: str) -> None:
-    chat = _chat(desk)
+    chat = open_chat(desk)
     own = _own_newest(chat)
     sent = await desk.exchange.client.recall(chat.id, own.seq)
-    desk.exchange.was_sent(chat, chat.own_message(sent, Kind.RECALL, b"", Extra(about=own.seq)))
+    desk.exchange.saying.was_sent(chat, chat.own_message(sent, Kind.RECALL, b"", Extra(about=own.seq)))
 
 
 async def _shake(desk: Desk, rest: str) -> None:
-    chat = _chat(desk)
+    chat = open_chat(desk)
     sent = await desk.exchange.client.shake(chat.id)
-    desk.exchange.was_sent(chat, chat.own_message(sent, Kind.ATTENTION, b""))
+    desk.exchange.saying.was_sent(chat, chat.own_message(sent, Kind.ATTENTION, b""))
 
 
 async def _burn(desk: Desk, rest: str) -> None:
     seconds, *text = needed(rest).split(None, 1)
     if not (seconds.isascii() and seconds.isdigit() and int(seconds) and text):
         raise Misuse
-    desk.exchange.say(open_chat(desk), text[0], int(seconds))
+    desk.exchange.saying.say(open_chat(desk), text[0], int(seconds))
+
+
+async def _reply(desk: Desk, rest: str) -> None:
+    chat = open_chat(desk)
+    words, text = _quoted(needed(rest))
+    desk.exchange.saying.say(chat, needed(text), about=_chosen(chat, words).message.seq)
+
+
+def _quoted(rest: str) -> tuple[str, str]:
+    """`'the words' text` -> the words, text; without quotation marks at its beginning: nothing, and all."""
+    if rest[0] not in "'\"":
+        return "", rest
+    words, mark, text = rest[1:].partition(rest[0])
+    if not mark:
+        raise Misuse("a quotation mark is not closed")
+    return words, text.strip()
 
 
 async def _forward(desk: Desk, rest: str) -> None:
     whom, *words = needed(rest).split(None, 1)
-    chat = _chat(desk)
+    chat = open_chat(desk)
     chosen = _chosen(chat, words[0] if words else "")
     target = _group(desk, whom) if whom.startswith("*") else await chat_with(desk, account_name(whom))
     sent = await desk.exchange.client.forward(chat.id, chosen.source, target.id)
-    desk.exchange.was_sent(target, _forwarded(target, chosen.message, sent))
+    desk.exchange.saying.was_sent(target, _forwarded(target, chosen.message, sent))
     desk.notice(f"Forwarded to {target.title}.")
 
 
@@ -102,7 +114,8 @@ def _group(desk: Desk, word: str) -> Chat:
 ACTION_ORDERS: tuple[Order, ...] = (
     Order("/edit", "TEXT", "say this instead of your newest message", _edit),
     Order("/recall", "", "take your newest message back", _recall),
-    Order("/forward", "NAME|*N [WORDS]", "pass on what others said, or what has WORDS", _forward, "names"),
+    Order("/reply", "['WORDS'] TEXT", "answer the newest, or what has WORDS", _reply, asks=False),
+    Order("/forward", "NAME|*N [WORDS]", "pass on the newest, or what has WORDS", _forward, "names"),
     Order("/shake", "", "call for attention", _shake),
-    Order("/burn", "SECONDS TEXT", "say what is gone so long after it was read", _burn),
+    Order("/burn", "SECONDS TEXT", "say what is gone so long after it was read", _burn, asks=False),
 )

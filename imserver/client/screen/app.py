@@ -12,7 +12,7 @@ from imserver.client.backoff import Backoff
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.reconnector import FINAL
 from imserver.client.screen.desk import Desk
-from imserver.client.screen.entrance import Credentials, Entrance
+from imserver.client.screen.entrance import Credentials, Entrance, NewPassword
 from imserver.client.screen.exchange import Exchange
 from imserver.client.screen.forms import LoginForm
 
@@ -59,6 +59,15 @@ class ScreenApp(App[None]):
             self.desk.leave()
         else:
             self.exit()
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C, where nothing else has a use for it."""
+        self.desk.notice("Ctrl-Q quits.")
+
+    async def change_password(self, password: NewPassword) -> None:
+        """As somebody has asked for.  Raises ClientError."""
+        await self.entrance.change_password(password)
+        self.desk.notice("The password is changed. Your other devices have to log in anew.")
 
     def begin_again(self, said: str) -> None:
         """The account is not logged in any more: ask how to go on."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from imserver.client.screen.amendments import SILENT, Amendments, about
+from imserver.client.screen.burning import Burning
 from imserver.client.terminal import title_of
 from imserver.core.events import Sent
 from imserver.core.values import (
@@ -39,6 +40,7 @@ NOBODY = "somebody"
 class Waiting:
     """An own message that is not on the server's disk: on its way, or refused for that reason."""
 
+    client_id: bytes
     text: str
     time_ms: int
     refusal: str = ""
@@ -187,7 +189,19 @@ class Chat:
     @property
     def burns(self) -> bool:
         """Whether something is held that is to be burnt."""
-        return any(message.extra is not None and message.extra.burn_seconds for message in self.messages)
+        return any(_burns(message) for message in self.messages)
+
+    def burn(self, burning: Burning, now_ms: int) -> bool:
+        """Lose what was to be burnt by now, in a direct conversation (burning.py); -> whether there was any."""
+        over = burning.over(filter(self._is_read, self.messages), now_ms)
+        for seq in over:
+            self.lose(seq, Gone.BURNT)
+        return bool(over)
+
+    def _is_read(self, message: Message) -> bool:
+        """Whether it burns, and the one who was to read it has."""
+        read_to = self.read_by if message.sender == self.own.number else self.read_seq
+        return _burns(message) and not self.is_group and message.seq <= read_to
 
     def _place(self, seq: int) -> int:
         return bisect_left(self.messages, seq, key=lambda held: held.seq)
@@ -265,3 +279,7 @@ class Chat:
         """The names of those who type; who says nothing for a while has stopped."""
         self._typing = {one: since for one, since in self._typing.items() if now < since + TYPING_SECONDS}
         return [self.names.get(account, "somebody") for account in self._typing]
+
+
+def _burns(message: Message) -> bool:
+    return message.extra is not None and message.extra.burn_seconds > 0

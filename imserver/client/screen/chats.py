@@ -1,5 +1,6 @@
 """All conversations of an account: the newest first, at most one of them open, and bounded in what they hold."""
 
+from imserver.client.screen.burning import Burning
 from imserver.client.screen.chat import KEPT_BYTES, KEPT_MESSAGES, MAX_BYTES, MAX_MESSAGES, Chat
 from imserver.core.values import Account, Conversation, Membership, Message
 
@@ -76,6 +77,10 @@ class Chats:
             if chat.burns:
                 chat.clear()
 
+    def burn(self, burning: Burning, now_ms: int) -> bool:
+        """Lose what was to be burnt by now; -> whether there was any."""
+        return sum(self._chats[each].burn(burning, now_ms) for each in self._holding) > 0
+
     # -- finding
 
     def newest_first(self) -> list[Chat]:
@@ -95,11 +100,11 @@ class Chats:
         return next(found, None) if number else None
 
     def groups(self, title: str) -> list[Chat]:
-        """The groups of that title, or the one of that id."""
+        """The groups of that title, or the one of that number: *5."""
         return [
             chat
             for chat in self._chats.values()
-            if chat.is_group and not chat.left and title in (chat.title, str(chat.id))
+            if chat.is_group and not chat.left and title in (chat.title, f"*{chat.conversation.number}")
         ]
 
     @property

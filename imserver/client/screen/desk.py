@@ -13,15 +13,16 @@ from textual.widgets import Footer, Static, TextArea
 from imserver.client.errors import ClientError, NotConnected
 from imserver.client.screen.chat import Chat
 from imserver.client.screen.completion import complete
+from imserver.client.screen.entrance import NewPassword
 from imserver.client.screen.entry_line import EntryLine, Keys
 from imserver.client.screen.exchange import Exchange
-from imserver.client.screen.forms import Sheet
+from imserver.client.screen.forms import PasswordForm, Sheet
 from imserver.client.screen.history import History
 from imserver.client.screen.listing import Entry, entries
 from imserver.client.screen.orders import help_lines, is_order, obey
 from imserver.client.screen.people import in_words, wish
 from imserver.client.screen.sidebar import Sidebar
-from imserver.client.screen.status import Status, heading
+from imserver.client.screen.status import NOTICE_SECONDS, Status, heading, not_sent
 from imserver.client.screen.wording import settled
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ class Desk(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW_ROWS, "-high")]
     BINDINGS = [  # for the footer, and for the mouse on it; the keys themselves are obeyed by the entry line
         Binding("f1", "help", "Help", key_display="F1"),
+        Binding("ctrl+q", "app.quit", "Quit", priority=True),
         Binding("f2", "toggle_list", "List", key_display="F2"),
         Binding("f3", "next_unread", "Unread", key_display="F3"),
         Binding("alt+down", "move(1)", "Next", key_display="M-↓"),
         Binding("alt+up", "move(-1)", "Previous", key_display="M-↑"),
-        Binding("ctrl+q", "app.quit", "Quit", priority=True),
     ]
     app: "ScreenApp"
 
@@ -50,7 +51,9 @@ class Desk(Screen[None]):
         super().__init__()
         self.exchange: Exchange
         self._status = Status()
+        self._written: dict[str, str] = {}
         self._changing = False
+        self._asked_until = 0.0
         self._leaving = False
 
     def compose(self) -> ComposeResult:
@@ -82,9 +85,13 @@ class Desk(Screen[None]):
 
     def on_mount(self) -> None:
         """Called by textual."""
-        self.set_interval(1.0, self._show_status)
+        self.set_interval(1.0, self._second_passed)
         self.watch(self.app, "app_focus", self.changed, init=False)
         self.query_one(EntryLine).focus()
+
+    def _second_passed(self) -> None:
+        self.exchange.burn()
+        self._show_status()
 
     def on_screen_resume(self) -> None:
         """Nothing lies above it any more."""
@@ -139,15 +146,23 @@ class Desk(Screen[None]):
         """Lines to read."""
         self.app.call_later(self.app.push_screen, Sheet(title, lines))
 
+    def change_password(self) -> None:
+        """Ask for it, above everything else."""
+        self.app.call_later(self.app.push_screen, PasswordForm(), self._password_given)
+
+    def _password_given(self, password: NewPassword | None) -> None:
+        if password is not None:
+            self.exchange.spawn(self.app.change_password(password))
+
     def leave(self) -> None:
-        """End; the second time even if messages wait."""
-        waiting = self.exchange.chats.waiting
-        if waiting and not self._leaving:
+        """End; while texts wait, only when that is said twice."""
+        waiting, now = self.exchange.chats.waiting, self.exchange.clock.seconds()
+        if waiting and now >= self._asked_until:
+            self._asked_until = now + NOTICE_SECONDS
+            self.notice(not_sent(waiting))
+        else:
             self._leaving = True
-            self.notice(f"{waiting} messages are not sent yet. Ctrl-Q again drops them.")
-            return
-        self._leaving = True
-        self.app.exit()
+            self.app.exit()
 
     # -- drawing
 
@@ -165,14 +180,19 @@ class Desk(Screen[None]):
 
     def _show_status(self) -> None:
         now, chats = self.exchange.clock.seconds(), self.exchange.chats
-        title = settled(heading(chats.open, self.exchange.people, now))
-        self.query_one("#heading", Static).update(Text(title, "reverse"))
-        own = f"{chats.own.name} - {in_words(self.exchange.people.own)}" if chats.own.name else ""
-        self.query_one("#own", Static).update(Text(settled(own), "dim"))
-        line = self.query_one("#status", Static)
-        text = settled(self._status.line(chats.waiting, now))
-        line.update(Text(text, "bold"))
-        line.display = bool(text)
+        state = "not connected" if self._status.loss else in_words(self.exchange.people.own)
+        own = f"{chats.own.name} - {state}" if chats.own.name else ""
+        status = self._status.line(chats.waiting, now)
+        self._write("#heading", heading(chats.open, self.exchange.people, now), "reverse")
+        self._write("#own", own, "dim")
+        self._write("#status", status, "bold")
+        self.query_one("#status").display = bool(status)
+
+    def _write(self, place: str, text: str, style: str) -> None:
+        """Only what is new: nothing goes over the line while nothing happens."""
+        if self._written.get(place) != text:
+            self._written[place] = text
+            self.query_one(place, Static).update(Text(settled(text), style))
 
     def _entries(self) -> list[Entry]:
         return entries(self.exchange.chats, self.exchange.people)
@@ -188,7 +208,7 @@ class Desk(Screen[None]):
             self.query_one(EntryLine).take(text)
             self.notice("Say to whom: choose a conversation, or write /msg NAME.")
         elif text and chat is not None:
-            self.exchange.say(chat, text.removeprefix("/") if text.startswith("//") else text)
+            self.exchange.saying.say(chat, text.removeprefix("/") if text.startswith("//") else text)
             self._end()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
@@ -232,6 +252,8 @@ class Desk(Screen[None]):
         unread = [chat for chat in self.exchange.chats.newest_first() if chat.unread]
         if unread:
             self.open_chat(unread[0])
+        else:
+            self.notice("Nothing is unread.")
 
     def action_move(self, step: int) -> None:
         """Alt-Down and Alt-Up."""

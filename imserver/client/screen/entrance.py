@@ -1,4 +1,4 @@
-"""How the screen gets in: registers, logs in with a password or with what is kept here, and holds the account's lock."""
+"""How the screen gets in: registers, logs in with a password or with what is kept here, holds the account's lock, and changes its password."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,11 +7,15 @@ from pathlib import Path
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
 from imserver.client.client import Client, register
-from imserver.client.errors import RequestRefused
+from imserver.client.errors import NotConnected, RequestRefused
 from imserver.client.profile import Profile
+from imserver.client.screen.burning import Burning
+from imserver.client.screen.chosen import ChosenPresence
 from imserver.client.screen.exchange import Exchange
+from imserver.client.screen.unsent import Unsent
 from imserver.client.state import StateFile, known_accounts
 from imserver.core.errors import Code
+from imserver.core.requests import ChangePassword
 
 
 @dataclass(slots=True, frozen=True)
@@ -22,6 +26,14 @@ class Credentials:
     password: str = field(default="", repr=False)
     registers: bool = False
     invitation: str = field(default="", repr=False)
+
+
+@dataclass(slots=True, frozen=True)
+class NewPassword:
+    """What somebody who changes his password has to know, and what he wants."""
+
+    old: str = field(repr=False)
+    new: str = field(repr=False)
 
 
 class Entrance:
@@ -56,11 +68,28 @@ class Entrance:
                 await self._log_in(profile, who.password)
             client = profile.client(self.clock, self._endpoint, exchange.arrived, exchange.connection_changed)
             exchange.use(client)
+            exchange.saying.keep(Unsent(profile.unsent))
+            exchange.chosen = ChosenPresence(profile.presence)
+            exchange.burning = Burning(profile.burning)
             await client.log_in_again()
             self._client = client
         except BaseException:  # also when cancelled
             self._unlock()
             raise
+
+    async def change_password(self, password: NewPassword) -> None:
+        """Ends all other logins of the account; the other device of this installation is logged in anew.  Raises ClientError.
+
+        Without a connection nothing is done, because no password waits for one.
+        """
+        client = self._client
+        if client is None or not client.connected:
+            raise NotConnected(NotConnected.LOST, "there is no connection; try again when it is back")
+        profile = self._profile(client.account.name)
+        with profile.sender as sender:
+            sender.lock(wait=False)
+            await client.ask(ChangePassword(password.old, password.new))
+            await profile.log_in_sender(self.clock, self._endpoint, password.new)
 
     async def leave(self) -> None:
         """Close the client, if there is one, and let other programs have the account."""

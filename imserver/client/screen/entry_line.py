@@ -20,6 +20,7 @@ class EntryLine(TextArea):
         super().__init__(
             id=id, soft_wrap=True, show_line_numbers=False, compact=True, highlight_cursor_line=False
         )
+        self.cursor_blink = False  # over a slow line it would be the only thing that moves
         self._complete = complete
         self._submit = submit
         self._keys: Keys = {

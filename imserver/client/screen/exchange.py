@@ -11,17 +11,19 @@ from twisted.python.failure import Failure
 
 from imserver.client.client import Client
 from imserver.client.errors import ClientError, NotConnected
-from imserver.client.screen.chat import Chat, Waiting
+from imserver.client.screen.burning import Burning
+from imserver.client.screen.chat import Chat
 from imserver.client.screen.chats import Chats
-from imserver.client.screen.mentions import mentioned
+from imserver.client.screen.chosen import ChosenPresence
 from imserver.client.screen.naming import learn_members, learn_origins
 from imserver.client.screen.paging import PAGE, fetch_newer, fetch_older
 from imserver.client.screen.people import People, wish, wish_to_join
+from imserver.client.screen.saying import Saying
 from imserver.client.screen.signals import counted, signalled
 from imserver.client.terminal import content
 from imserver.core import events
 from imserver.core.requests import CountReceipts, SetPresence
-from imserver.core.values import Account, Extra, Kind, Message, Presence, State
+from imserver.core.values import Account, Kind, Message, Presence, State
 
 MAX_PREVIEWS = 100  # conversations whose last message is asked for, to know the order
 TYPING_REPEAT_SECONDS = 3.0
@@ -58,7 +60,9 @@ class Exchange:
         self.view = view
         self.chats = Chats(Account(0, "", "", ""))
         self.people = People()
-        self._chosen: Presence | None = None
+        self.chosen = ChosenPresence()
+        self.burning = Burning()
+        self.saying = Saying(self, wall_ms)
         self._wall_ms = wall_ms
         self._log_epoch = 0
         self._fetching: set[int] = set()
@@ -84,6 +88,7 @@ class Exchange:
         else:
             self.chats.let_go_of_burning()
         self._log_epoch = self.client.log_epoch
+        self.burning.use_log(self._log_epoch)
         self.view.connection_changed("")
         self.spawn(self._list())
         self.spawn(self._list_people())
@@ -136,8 +141,11 @@ class Exchange:
                 people.presence_changed(event.changes, self.chats.own.number)
             case events.ProfileChanged():
                 people.profile_changed(event.account)
+            case events.RemarkChanged():
+                people.remark_changed(event.account, event.remark, event.category)
 
     def _ended(self, reason: ClientError) -> ClientError:
+        self.saying.end()
         self.view.ended(reason)
         return reason
 
@@ -148,6 +156,7 @@ class Exchange:
         for membership in await self.client.conversations():
             self._tell_read(self.chats.update(membership))  # the mark may have been lost with a connection
         self.view.changed()
+        self.saying.go_on()
         if self.chats.open is not None:
             await self._fill(self.chats.open)
         silent = [chat for chat in self.chats.newest_first() if chat.last_seq and not chat.active_ms]
@@ -156,15 +165,16 @@ class Exchange:
 
     async def _list_people(self) -> None:
         """All contacts, and who asks to be one; and what this device has chosen to be."""
-        if self._chosen is not None:
-            await self.client.ask(SetPresence(self._chosen.state, self._chosen.text))
+        if not self.chosen.is_plain:
+            await self.choose_presence(self.chosen.presence)
         self.people.replace(await self.client.contacts(), await self.client.contact_requests())
         self.view.changed()
 
     async def choose_presence(self, presence: Presence) -> None:
-        """Be this available, also after the next connection."""
+        """Be this available, also with the next connection, and the next time."""
         await self.client.ask(SetPresence(presence.state, presence.text))
-        self.people.own = self._chosen = presence
+        self.people.own = presence
+        self.chosen.choose(presence)
         self.view.changed()
 
     def open(self, chat: Chat) -> None:
@@ -219,39 +229,21 @@ class Exchange:
             await fetch()
         finally:
             self._fetching.discard(chat.id)
+        self.messages_came(chat)
+
+    def messages_came(self, chat: Chat) -> None:
+        """It holds others than before."""
+        chat.burn(self.burning, self._wall_ms())
         self.chats.touch(chat)
         self.view.changed()
-        await self._name_origins(chat)
-
-    # -- saying
-
-    def say(self, chat: Chat, text: str, burn_seconds: int = 0) -> None:
-        """Send a text; it is shown as waiting until the server has it on disk."""
-        mentions = mentioned(text, chat.members)
-        extra = Extra(mentions=mentions, burn_seconds=burn_seconds) if mentions or burn_seconds else None
-        waiting = Waiting(text, self._wall_ms(), extra=extra)
-        chat.waiting.append(waiting)
-        self._typing_told = 0, 0.0
-        self.view.changed()
-        self.spawn(self._send(chat, waiting))
-
-    async def _send(self, chat: Chat, waiting: Waiting) -> None:
-        try:
-            sent = await self.client.send(chat.id, waiting.text, waiting.extra)
-        except ClientError as error:
-            waiting.refusal = error.text
-        else:
-            chat.waiting.remove(waiting)
-            body = waiting.text.encode()
-            self.was_sent(chat, chat.own_message(sent, Kind.TEXT, body, waiting.extra))
-        self.view.changed()
-
-    def was_sent(self, chat: Chat, message: Message) -> None:
-        """The server has an own message on disk: from now on it is one like any other."""
-        chat.put(message)
-        self.chats.touch(chat)
         self.spawn(self._name_origins(chat))
-        self.view.changed()
+
+    def burn(self) -> None:
+        """Time has passed: some of what is to be burnt may be over."""
+        if self.chats.burn(self.burning, self._wall_ms()):
+            self.view.changed()
+
+    # -- marks
 
     def read(self, chat: Chat) -> None:
         """Somebody has seen everything that is there."""

@@ -80,6 +80,14 @@ async def _mute(desk: Desk, rest: str) -> None:
     await client.change_group(requests.Mute(group, number, int(seconds)))
 
 
+async def _requests(desk: Desk, rest: str) -> None:
+    chat = open_group(desk)
+    found = await desk.exchange.client.join_requests(chat.id)
+    lines = [f"{each.account.name}  {each.text}".rstrip() for each in found]
+    hint = ["", "/group accept NAME, /group refuse NAME"]
+    desk.sheet(f"Who would like to join # {chat.title}", [*lines, *hint] if lines else ["nobody"])
+
+
 async def _dissolve(desk: Desk, rest: str) -> None:
     chat = open_group(desk)
     if rest != chat.title:
@@ -111,6 +119,7 @@ GROUP_ORDERS: tuple[Order, ...] = (
     Order("/group join", "NUMBER [TEXT]", "join a group, or ask its admins", _join),
     Order("/group leave", "", "leave this group", _leave),
     Order("/group add", "NAME ...", "add people to this group", _add, "names"),
+    Order("/group requests", "", "who would like to join", _requests),
     Order(
         "/group accept",
         "NAME",

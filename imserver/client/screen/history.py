@@ -30,11 +30,13 @@ class History(RowsView):
         self._page: Page | None = None
         self._rows: list[Row] = []
         self._placing = False
+        self._placed_size = self.size
+        self._follows = True  # what arrives, because the end is in sight, whatever height is left for it
 
     def show(self, chat: Chat | None) -> None:
         """Show the conversation as it is now."""
         self._page = self._page or Page(self.app.console)
-        anchor = None if self.is_at_end else self._anchor()
+        anchor = None if self._follows else self._anchor()
         if chat is not self._chat:
             if self._chat is not None:
                 self._chat.anchor = anchor
@@ -45,6 +47,8 @@ class History(RowsView):
         self.show_rows([row.text for row in self._rows])
         self.scroll_to(y=self._place_of(anchor), animate=False, immediate=True, force=True)
         self._placing = False
+        self._placed_size = self.size
+        self._follows = anchor is None or (self.is_at_end and self.size.height > NEAR_ROWS)
         self._look()
 
     def end(self) -> None:
@@ -54,7 +58,11 @@ class History(RowsView):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Called by textual."""
         super().watch_scroll_y(old_value, new_value)
-        self._look()
+        if (
+            not self._placing and self.size == self._placed_size
+        ):  # otherwise nobody has scrolled: it was resized
+            self._follows = self.is_at_end
+            self._look()
 
     def on_resize(self, event: Resize) -> None:
         """Called by textual; rows are wrapped anew."""
@@ -64,7 +72,7 @@ class History(RowsView):
     def _look(self) -> None:
         """Which end is near?"""
         chat = self._chat
-        if chat is None or self._placing:
+        if chat is None:
             return
         if chat.older and chat.messages and self.scroll_offset.y < NEAR_ROWS:
             self.post_message(self.OlderWanted())

@@ -22,6 +22,9 @@ class Desk(Protocol):
     def notice(self, text: str) -> None:
         """Something to read once."""
 
+    def change_password(self) -> None:
+        """Ask for the old one and the new one where they are not shown, and change it."""
+
     def leave(self) -> None:
         """End the program, or ask first if messages wait."""
 
@@ -35,13 +38,17 @@ Run = Callable[[Desk, str], Coroutine[Any, Any, None]]
 
 @dataclass(slots=True, frozen=True)
 class Order:
-    """`words` begin the line, `usage` follows; `takes` says what Tab completes after them: names, groups or nothing."""
+    """`words` begin the line, `usage` follows; `takes` says what Tab completes after them: names, groups or nothing.
+
+    `asks`: it cannot be done without the server.
+    """
 
     words: str
     usage: str
     meaning: str
     run: Run
     takes: str = ""
+    asks: bool = True
 
 
 def needed(rest: str) -> str:

@@ -4,9 +4,19 @@ A line that begins with two slashes is a text that begins with one.
 """
 
 from imserver.client.errors import RequestRefused
+from imserver.client.screen.account_orders import ACCOUNT_ORDERS
 from imserver.client.screen.action_orders import ACTION_ORDERS
 from imserver.client.screen.group_orders import GROUP_ORDERS
-from imserver.client.screen.order import Desk, Misuse, Order, chat_with, name_and_rest, needed, open_chat
+from imserver.client.screen.order import (
+    Desk,
+    Misuse,
+    Order,
+    chat_with,
+    name_and_rest,
+    needed,
+    open_chat,
+    say_if_it_waits,
+)
 from imserver.client.screen.people_orders import PEOPLE_ORDERS
 from imserver.core.errors import Code
 from imserver.core.values import Role
@@ -32,6 +42,8 @@ async def obey(desk: Desk, text: str) -> None:
     """Do what a line says.  Raises ClientError."""
     try:
         order, rest = find(text)
+        if order.asks:
+            say_if_it_waits(desk)
         try:
             await order.run(desk, rest)
         except Misuse as misuse:
@@ -48,13 +60,13 @@ async def _message(desk: Desk, rest: str) -> None:
     chat = await chat_with(desk, name)
     desk.open_chat(chat)
     if text:
-        desk.exchange.say(chat, text)
+        desk.exchange.saying.say(chat, text)
 
 
 async def _open(desk: Desk, rest: str) -> None:
     found = desk.exchange.chats.groups(needed(rest))
     if len(found) != 1:
-        several = f"several groups are called {rest}; choose on the left"
+        several = f"several groups are called {rest}; choose on the left, or by number: /open *N"
         raise RequestRefused(Code.NOT_FOUND, several if found else f"you are in no group {rest}")
     desk.open_chat(found[0])
 
@@ -74,6 +86,8 @@ async def _help(desk: Desk, rest: str) -> None:
 
 async def _log_out(desk: Desk, rest: str) -> None:
     await desk.exchange.client.log_out()
+    desk.exchange.saying.forget()
+    desk.exchange.chosen.forget()
 
 
 async def _quit(desk: Desk, rest: str) -> None:
@@ -81,15 +95,16 @@ async def _quit(desk: Desk, rest: str) -> None:
 
 
 ORDERS: tuple[Order, ...] = (
-    Order("/msg", "NAME [TEXT]", "write to somebody", _message, "names"),
-    Order("/open", "GROUP", "go to a group, by title or id", _open, "groups"),
+    Order("/msg", "NAME [TEXT]", "write to somebody", _message, "names", asks=False),
+    Order("/open", "GROUP", "go to a group, by title or *number", _open, "groups", asks=False),
     Order("/members", "", "who is in this conversation", _members),
     *ACTION_ORDERS,
     *PEOPLE_ORDERS,
     *GROUP_ORDERS,
+    *ACCOUNT_ORDERS,
     Order("/logout", "", "end this device's login here", _log_out),
-    Order("/help", "", "this list", _help),
-    Order("/quit", "", "end; so does Ctrl-Q", _quit),
+    Order("/help", "", "this list", _help, asks=False),
+    Order("/quit", "", "end; so does Ctrl-Q", _quit, asks=False),
 )
 KEYS = (
     ("Enter", "send"),

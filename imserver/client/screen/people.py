@@ -61,6 +61,11 @@ class People:
         self._contacts[contact.account.number] = contact
         self._requests.pop(contact.account.number, None)
 
+    def remark_changed(self, account: int, remark: str, category: str) -> None:
+        """Another device of this account has other words for a contact."""
+        if (contact := self._contacts.get(account)) is not None:
+            self._contacts[account] = replace(contact, remark=remark, category=category)
+
     def removed(self, account: int) -> None:
         """Somebody is none any more."""
         self._contacts.pop(account, None)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from imserver.client.screen.order import Desk, Misuse, Order, name_and_rest, needed
-from imserver.client.screen.people import WORDS
+from imserver.client.screen.people import WORDS, in_words
 from imserver.core import requests
 from imserver.core.values import Contact, Presence, State
 
@@ -13,6 +13,13 @@ CHOICES = {
     "busy": State.BUSY,
     "dnd": State.DO_NOT_DISTURB,
     "invisible": State.INVISIBLE,
+}
+
+PRIVACY = {
+    "found": ("findable", True),
+    "hidden": ("findable", False),
+    "open": ("open_to_contacts", True),
+    "ask": ("open_to_contacts", False),
 }
 
 
@@ -68,11 +75,34 @@ async def _blocked(desk: Desk, rest: str) -> None:
 
 async def _remark(desk: Desk, rest: str) -> None:
     name, remark = name_and_rest(rest)
-    contact = _contact(desk, name)
-    number, category = contact.account.number, contact.category
-    await desk.exchange.client.ask(requests.SetRemark(number, remark, category))
-    desk.exchange.people.added(replace(contact, remark=remark))
+    await _describe(desk, replace(_contact(desk, name), remark=remark))
     desk.notice(f"{name} is listed as {name} ({remark})." if remark else f"{name} is listed as {name}.")
+
+
+async def _category(desk: Desk, rest: str) -> None:
+    name, category = name_and_rest(rest)
+    await _describe(desk, replace(_contact(desk, name), category=category))
+    desk.notice(f"{name} is among {category}." if category else f"{name} is in no category.")
+
+
+async def _describe(desk: Desk, contact: Contact) -> None:
+    number = contact.account.number
+    await desk.exchange.client.ask(requests.SetRemark(number, contact.remark, contact.category))
+    desk.exchange.people.added(contact)
+
+
+async def _contacts(desk: Desk, rest: str) -> None:
+    lines: list[str] = []
+    contacts = desk.exchange.people.contacts()
+    for category in sorted({contact.category for contact in contacts}):
+        lines += [f"-- {category or 'in no category'}"]
+        lines += [_line(contact) for contact in contacts if contact.category == category]
+    desk.sheet("Contacts", lines or ["none; /add NAME asks somebody"])
+
+
+def _line(contact: Contact) -> str:
+    remark = f" ({contact.remark})" if contact.remark else ""
+    return f"{contact.account.name}{remark} - {in_words(contact.presence)}"
 
 
 def _contact(desk: Desk, name: str) -> Contact:
@@ -97,15 +127,31 @@ async def _status(desk: Desk, rest: str) -> None:
     desk.notice(f"You are {WORDS[CHOICES[word]]} now.")
 
 
+async def _privacy(desk: Desk, rest: str) -> None:
+    words, client = rest.split(), desk.exchange.client
+    if not set(words) <= PRIVACY.keys():
+        raise Misuse("say found or hidden, and open or ask")
+    privacy = (await client.ask(requests.FetchPrivacy())).privacy
+    if words:
+        privacy = replace(privacy, **dict(PRIVACY[word] for word in words))
+        await client.ask(requests.SetPrivacy(privacy.findable, privacy.open_to_contacts))
+    found = "A search finds you" if privacy.findable else "No search finds you"
+    asked = "whoever asks is a contact at once" if privacy.open_to_contacts else "contacts have to ask"
+    desk.notice(f"{found}; {asked}.")
+
+
 PEOPLE_ORDERS: tuple[Order, ...] = (
     Order("/add", "NAME [TEXT]", "ask to be a contact", _ask_contact, "names"),
     Order("/accept", "NAME", "accept who asks", _accept, "names"),
     Order("/refuse", "NAME", "refuse who asks", _refuse, "names"),
     Order("/remove", "NAME", "end being contacts", _remove, "names"),
     Order("/remark", "NAME [TEXT]", "your own words about a contact", _remark, "names"),
+    Order("/category", "NAME [TEXT]", "the heading to list a contact under", _category, "names"),
+    Order("/contacts", "", "your contacts, by category", _contacts, asks=False),
     Order("/search", "[TEXT]", "find people by the start of a name", _search),
     Order("/block", "NAME", "hear nothing of somebody", _block, "names"),
     Order("/unblock", "NAME", "hear of somebody again", _unblock, "names"),
     Order("/blocked", "", "who is blocked", _blocked),
+    Order("/privacy", "[WORDS]", "found or hidden; open or ask", _privacy),
     Order("/status", "STATE [TEXT]", "online, away, busy, dnd, invisible", _status),
 )

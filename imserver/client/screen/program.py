@@ -5,10 +5,8 @@ import os
 import random
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual.keys import Keys
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import (
     FilteringLogObserver,
@@ -21,9 +19,9 @@ from twisted.logger import (
 
 from imserver.client.screen.app import ScreenApp
 from imserver.client.screen.entrance import Entrance
+from imserver.client.screen.typed import mend
 
 LOG_NAME = "imchat.log"
-ALT_ENTER = "\x1b\r"  # as most terminals send it; textual by itself drops the Alt
 
 
 def make_app(entrance: Entrance, name: str, password: str, warning: str) -> ScreenApp:
@@ -33,7 +31,7 @@ def make_app(entrance: Entrance, name: str, password: str, warning: str) -> Scre
 
 async def show(app: ScreenApp, loop: asyncio.AbstractEventLoop) -> None:
     """Show it until somebody leaves; when cancelled, restore the terminal first."""
-    cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)[ALT_ENTER] = (Keys.ControlJ,)
+    mend()
     running = loop.create_task(app.run_async())
     try:
         await _shielded(running)

@@ -29,6 +29,13 @@ class Status:
         return ""
 
 
+def not_sent(waiting: int) -> str:
+    """What is asked before imchat ends while so many texts wait."""
+    if waiting == 1:
+        return "1 text is not sent yet. It is kept for next time; Ctrl-Q again quits."
+    return f"{waiting} texts are not sent yet. They are kept for next time; Ctrl-Q again quits."
+
+
 def heading(chat: Chat | None, people: People, now: float) -> str:
     """Whose conversation it is, and who types in it, or how available the other one is."""
     if chat is None:

@@ -190,8 +190,8 @@ class GoGoTalk(Dialogue):
         return b""
 
     def _asked_for(self, request: ContactRequest) -> bytes:
-        name = request.account.name
-        return self._speech.words(f"{name} would like to be your friend: add {name}")
+        name, text = request.account.name, f', "{request.text}"' if request.text else ""
+        return self._speech.words(f"{name} would like to be your friend{text}: add {name}")
 
     def view(self, burst: Burst) -> Hashable:
         """See Speech."""
@@ -203,7 +203,7 @@ class GoGoTalk(Dialogue):
         frames = burst.encodings.get(view)
         if frames is None:
             run, bodies = burst.run, self.projection.bodies(burst.run)
-            sender = SERVER_ID if run.kind == Kind.NOTICE else run.sender_name
+            sender = (run.kind != Kind.NOTICE and run.sender_name) or SERVER_ID  # damaged, it may have none
             to = self._speech.window(run.sender, burst.conversation)
             frames = burst.encodings[view] = self._speech.chats(sender, to, bodies)
         return frames

@@ -61,6 +61,7 @@ TABLE = {
         Command("contacts unblock", "NAME", "hear from somebody again", people.unblock, 1, 1),
         Command("add", "NAME [TEXT]", "ask somebody to be your contact, or agree to it", people.add, 1, 2),
         Command("status", "[STATE [TEXT]]", "be online, away, busy, dnd or invisible", people.status, 0, 2),
+        Command("privacy", "[WORD [WORD]]", "be found or hidden by searches; open, or ask", people.privacy, 0, 2),
         Command("group", "", "the groups you are in", groups.mine),
         Command("group create", "TITLE", "a new group, of which you are the owner", groups.create, 1, 1),
         Command("join", "*N [TEXT]", "become a member, or ask to", groups.join, 1, 2),
@@ -71,7 +72,7 @@ TABLE = {
         Command("group accept", "*N NAME", "let somebody in", groups.accept, 2, 2),
         Command("group refuse", "*N NAME", "let somebody stay outside", groups.refuse, 2, 2),
         Command("group remove", "*N NAME", "put somebody out", groups.remove, 2, 2),
-        Command("group mute", "*N NAME MINUTES", "let somebody only read; 0 ends it", groups.mute, 3, 3),
+        Command("group mute", "*N NAME MINUTES", "let somebody, or everyone, only read; 0 ends it", groups.mute, 3, 3),
         Command("group rename", "*N TITLE", "give it another title", groups.rename, 2, 2),
         Command("group announce", "*N [TEXT]", "what everybody in it should know", groups.announce, 1, 2),
         Command("group policy", "*N HOW", "people join: open, request or invitation", groups.policy, 2, 2),
@@ -82,6 +83,11 @@ TABLE = {
         Command("operator", "COMMAND", "for administrators; say: operator help", operating.operate, 1, 1),
     )
 }  # fmt: skip
+
+
+def _has_more(name: str) -> bool:
+    """Whether commands of two words begin like this."""
+    return any(each.startswith(f"{name} ") for each in TABLE)
 
 
 def parse(line: str) -> tuple[Command, list[str]]:
@@ -96,6 +102,10 @@ def parse(line: str) -> tuple[Command, list[str]]:
     if command is None:
         raise UnreadableRequest(0, f"there is no command {visible(name)}; say help")
     words = "".join(rest).split(None, max(0, command.at_most - 1))
+    if words and not command.at_most and _has_more(command.name):
+        raise UnreadableRequest(
+            0, f"there is no command {command.name} {visible(first)}; say: help {command.name}"
+        )
     if not command.at_least <= len(words) <= command.at_most:
         raise UnreadableRequest(0, f"say: {command.whole}")
     return command, words

@@ -29,13 +29,16 @@ class TelnetDialogue(Dialogue):
         self._take_secret: Callable[[str], None] | None = None  # the next line is for it
         self._on_their_way: dict[int, str] = {}  # tag of a send -> to whom
         self._sends = 0
+        self._leaves = False
         self._stem = token_bytes(12)  # of client ids: every message is said once
         self.say("This is imserver.  Say help, or: login NAME")
 
     # -- in
 
     def received(self, frame: bytes) -> None:
-        """A line, or a command of telnet itself."""
+        """A line, or a command of telnet itself; after quit nothing any more."""
+        if self._leaves:
+            return
         if frame.startswith(IAC):
             self.write(answer(frame))
             return
@@ -76,6 +79,8 @@ class TelnetDialogue(Dialogue):
     def happened(self, event: Event, tag: int) -> bytes:
         """What the person reads about an event."""
         whom = self._on_their_way.pop(tag, "")
+        if whom and self._leaves:
+            self.run_soon(self._leave_at_last)
         match event:
             case Sent():
                 return _written([f"Sent to {whom}."])
@@ -102,6 +107,15 @@ class TelnetDialogue(Dialogue):
     def client_id(self) -> bytes:
         """For the next message."""
         return self._stem + (self._sends + 1).to_bytes(8, "big")
+
+    def leave(self) -> None:
+        """End the connection, once it is told what became of every message."""
+        self._leaves = True
+        if not self._on_their_way:
+            self.session.close(Code.LOGGED_OUT, "goodbye")
+
+    async def _leave_at_last(self) -> None:
+        self.leave()
 
     async def find(self, name: str) -> Account:
         """Somebody by login name; raises ChatError."""

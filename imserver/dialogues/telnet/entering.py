@@ -61,4 +61,4 @@ async def _log_in(dialogue: "TelnetDialogue", name: str, password: str) -> None:
 
 def leave(dialogue: "TelnetDialogue") -> None:
     """The device keeps its place: what is said meanwhile comes at the next login."""
-    dialogue.session.close(Code.LOGGED_OUT, "goodbye")
+    dialogue.leave()

@@ -6,7 +6,7 @@ What changes a group becomes an entry of its log, so everybody in it, also who a
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from imserver.core.errors import UnreadableRequest
+from imserver.core.errors import ChatError, Code, UnreadableRequest
 from imserver.core.events import (
     ConversationList,
     ConversationOpened,
@@ -55,6 +55,7 @@ _POLICIES = {
     "request": JoinPolicy.BY_REQUEST,
     "invitation": JoinPolicy.BY_INVITATION,
 }
+EVERYONE = "everyone"  # which nobody can be called
 _ROLES = {Role.OWNER: ", the owner", Role.ADMIN: ", an admin"}
 
 
@@ -80,7 +81,12 @@ def number_of(group: str) -> int:
 
 async def _find(dialogue: "TelnetDialogue", group: str) -> Conversation:
     """The group; raises ChatError."""
-    return (await dialogue.ask(FindGroup(number_of(group)), GroupFound)).conversation
+    try:
+        return (await dialogue.ask(FindGroup(number_of(group)), GroupFound)).conversation
+    except ChatError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        raise ChatError(error.code, f"you are in no group {group}, and it is not open to you") from error
 
 
 # -- everybody
@@ -168,7 +174,7 @@ async def requests(dialogue: "TelnetDialogue", group: str) -> None:
     """Who would like to come in."""
     found = await _find(dialogue, group)
     waiting = (await dialogue.ask(ListJoinRequests(found.id, 0, 0), JoinRequestList)).requests
-    lines = [f"{each.account.name}: {visible(each.text)}" for each in waiting]
+    lines = [_wish(each, group) for each in waiting]
     dialogue.say(*lines or [f"Nobody is waiting to join {group}."])
 
 
@@ -197,22 +203,23 @@ async def remove(dialogue: "TelnetDialogue", group: str, name: str) -> None:
 
 
 async def mute(dialogue: "TelnetDialogue", group: str, name: str, minutes: str) -> None:
-    """Somebody may not write for a while; 0 minutes end it."""
+    """Somebody, or everybody but admins, may not write for a while; 0 minutes end it."""
     if not minutes.isdecimal() or len(minutes) > 6:
         raise UnreadableRequest(0, "MINUTES is a number; 0 ends it")
-    account = await dialogue.find(name)
+    number = 0 if name.lower() == EVERYONE else (await dialogue.find(name)).number
     found = await _find(dialogue, group)
-    await dialogue.ask(Mute(found.id, account.number, 60 * int(minutes)), GroupChanged)
+    await dialogue.ask(Mute(found.id, number, 60 * int(minutes)), GroupChanged)
 
 
 async def tell_request(dialogue: "TelnetDialogue", request: JoinRequest) -> None:
     """Somebody has asked just now."""
     page = await dialogue.ask(ListConversations(request.conversation - 1, 1), ConversationList)
-    name, group = request.account.name, group_name(page.memberships[0].conversation)
-    text = f' "{visible(request.text)}"' if request.text else ""
-    dialogue.say(
-        f"{name} would like to join {group}.{text}  Say: group accept {group} {name}, or: group refuse {group} {name}"
-    )
+    dialogue.say(_wish(request, group_name(page.memberships[0].conversation)))
+
+
+def _wish(request: JoinRequest, group: str) -> str:
+    name, text = request.account.name, f' "{visible(request.text)}"' if request.text else ""
+    return f"{name} would like to join {group}.{text}  Say: group accept {group} {name}, or: group refuse {group} {name}"
 
 
 # -- the owner

@@ -67,12 +67,13 @@ def opened(membership: Membership) -> list[str]:
 
 def message_lines(message: Message, conversation: Conversation, reader: Account | None) -> list[str]:
     """`bob: hello`, and in a group `*3 bob: hello`; what happened to a group has no name before its colon."""
+    sender = message.sender_name or "?"  # which a damaged message may not tell
     if conversation.kind is ConversationKind.GROUP:
-        name = "" if message.kind == Kind.NOTICE else f" {message.sender_name}"
+        name = "" if message.kind == Kind.NOTICE else f" {sender}"
         return lines(f"{group_name(conversation)}{name}: ", words(message))
     if reader is not None and message.sender == reader.number:
         return lines(f"you to {other(conversation, reader).name}: ", words(message))
-    return lines(f"{message.sender_name}: ", words(message))
+    return lines(f"{sender}: ", words(message))
 
 
 def time_of(message: Message) -> str:
@@ -99,5 +100,5 @@ def reason(refused: Refused) -> str:
 
 
 def sentence(text: str) -> str:
-    """The core's words, which begin small and end without a point."""
-    return f"{text[:1].upper()}{visible(text[1:])}."
+    """The core's words, which begin small and end without a point, unless a usage ends with some."""
+    return f"{text[:1].upper()}{visible(text[1:])}{'' if text.endswith('.') else '.'}"

@@ -1,18 +1,21 @@
 """Contacts, who of them is there, and how available one is oneself."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imserver.core.errors import UnreadableRequest
-from imserver.core.events import ContactList, ContactRequestList, Done
+from imserver.core.events import ContactList, ContactRequestList, Done, PrivacySettings
 from imserver.core.requests import (
     AnswerContact,
     Block,
+    FetchPrivacy,
     ListContactRequests,
     ListContacts,
     RemoveContact,
     RequestContact,
     SetPresence,
+    SetPrivacy,
     Unblock,
 )
 from imserver.core.values import Contact, Presence, State
@@ -32,6 +35,13 @@ _STATES = {
 _WORDS = {state: word for word, state in _STATES.items()} | {
     State.OFFLINE: "offline",
     State.DO_NOT_DISTURB: "not to be disturbed",
+}
+
+_PRIVACY = {
+    "found": ("findable", True),
+    "hidden": ("findable", False),
+    "open": ("open_to_contacts", True),
+    "ask": ("open_to_contacts", False),
 }
 
 
@@ -68,7 +78,7 @@ def _line(contact: Contact) -> str:
     account = contact.account
     shown = f" ({visible(account.display_name)})" if account.display_name != account.name else ""
     own = "".join(f", {visible(each)}" for each in (contact.category, contact.remark) if each)
-    return f"{account.name}{shown}{own}: {_shown(contact.presence)}"
+    return f"{account.name}{shown}{own} is {_shown(contact.presence)}."
 
 
 def _shown(presence: Presence) -> str:
@@ -77,10 +87,21 @@ def _shown(presence: Presence) -> str:
 
 
 async def add(dialogue: "TelnetDialogue", name: str, text: str = "") -> None:
-    """Ask, or agree to what was asked."""
+    """Ask, or agree to what was asked; who is a contact by that is told as an event."""
     account = await dialogue.find(name)
+    if await _is_contact(dialogue, account.number):
+        dialogue.say(f"{account.name} is your contact already.")
+        return
     await dialogue.ask(RequestContact(account.number, text), Done)
-    dialogue.say(f"{account.name} has your request.")
+    if not await _is_contact(dialogue, account.number):
+        dialogue.say(f"{account.name} has your request.")
+
+
+async def _is_contact(dialogue: "TelnetDialogue", number: int) -> bool:
+    async for contact in _contacts(dialogue):
+        if contact.account.number == number:
+            return True
+    return False
 
 
 async def refuse(dialogue: "TelnetDialogue", name: str) -> None:
@@ -120,3 +141,17 @@ async def status(dialogue: "TelnetDialogue", state: str = "", text: str = "") ->
         await dialogue.ask(SetPresence(presence.state, presence.text), Done)
         dialogue.presence = presence
     dialogue.say(f"You are {_shown(dialogue.presence)}.")
+
+
+async def privacy(dialogue: "TelnetDialogue", *words: str) -> None:
+    """Choose who finds and adds one, or see what was chosen."""
+    found = (await dialogue.ask(FetchPrivacy(), PrivacySettings)).privacy
+    if words:
+        if not {word.lower() for word in words} <= _PRIVACY.keys():
+            raise UnreadableRequest(0, "say found or hidden, and open or ask")
+        found = replace(found, **dict(_PRIVACY[word.lower()] for word in words))
+        await dialogue.ask(SetPrivacy(found.findable, found.open_to_contacts), Done)
+    dialogue.say(
+        "A search finds you." if found.findable else "No search finds you.",
+        "Whoever asks is your contact at once." if found.open_to_contacts else "Contacts have to ask you.",
+    )

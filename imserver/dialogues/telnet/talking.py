@@ -32,7 +32,8 @@ async def history(dialogue: "TelnetDialogue", whom: str, count: str = _HISTORY) 
     reader = dialogue.session.account
     shown = [each for each in page.messages if not is_withheld(each)]
     for each in shown:
-        first, *others = message_lines(each, conversation, reader)
+        shown_here = dialogue.projection.message(each, conversation)
+        first, *others = message_lines(shown_here, conversation, reader)
         dialogue.say(f"{time_of(each)} {first}", *others)
     if not shown:
         dialogue.say("Nothing was said yet.")

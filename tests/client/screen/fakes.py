@@ -24,6 +24,7 @@ class FakeDesk:
         self.sheets: list[Sequence[str]] = []
         self.rings = 0
         self.left = False
+        self.asked_for_password = False
         self.exchange: Exchange
 
     def changed(self) -> None:
@@ -47,6 +48,9 @@ class FakeDesk:
     def sheet(self, title: str, lines: Sequence[str]) -> None:
         self.sheets.append([title, *lines])
 
+    def change_password(self) -> None:
+        self.asked_for_password = True
+
     def leave(self) -> None:
         self.left = True
 
@@ -58,7 +62,8 @@ class ExchangeCase(SynchronousTestCase):
         self.clock = Clock()
         self.server = FakeServer(self.clock)
         self.desk = FakeDesk()
-        self.exchange = self.desk.exchange = Exchange(self.clock, lambda: 1_000, self.desk)
+        self.wall_ms = 1_000
+        self.exchange = self.desk.exchange = Exchange(self.clock, lambda: self.wall_ms, self.desk)
         self.folder = Path(self.mktemp())
 
     def start(self) -> None:

@@ -35,7 +35,7 @@ class ActionOrdersTest(ExchangeCase):
 
     def test_edit(self) -> None:
         """The newest own message, also when it was edited before."""
-        self.exchange.say(self.chat(DIRECT), "helo")
+        self.exchange.saying.say(self.chat(DIRECT), "helo")
         self.settle()
         for text in ("hello", "hello  there"):
             self.obey(f"/edit {text}")
@@ -45,7 +45,7 @@ class ActionOrdersTest(ExchangeCase):
     def test_recall(self) -> None:
         """The newest own message; the next time the one before it."""
         for text in ("one", "two"):
-            self.exchange.say(self.chat(DIRECT), text)
+            self.exchange.saying.say(self.chat(DIRECT), text)
         self.settle()
         for seq in (4, 3):
             self.obey("/recall")
@@ -61,13 +61,42 @@ class ActionOrdersTest(ExchangeCase):
         self.chat(DIRECT).newer = False
         self.server.reachable = False
         self.server.connection.cut()
-        self.exchange.say(self.chat(DIRECT), "helo")
+        self.exchange.saying.say(self.chat(DIRECT), "helo")
         self.obey("/edit hello")
         self.assertEqual([text.split()[0] for text in self.desk.notices], ["no", "no", "there", "what"])
 
+    def test_reply(self) -> None:
+        """To the newest message of others, or to the newest that says something; who is named is mentioned as ever."""
+        self.server.act(DIRECT, Kind.EDIT, "Alice says 2", Extra(about=2))
+        self.settle()
+        for order, text, about, mentions in (
+            ("yes @alice", "yes @alice", 2, [1]),
+            ("'SAYS one' no", "no", 1, []),
+            ('"alice says"  "well"', '"well"', 2, []),
+        ):
+            self.obey(f"/reply {order}")
+            self.assertEqual(self.last(), (Kind.TEXT, text, Extra(about=about, mentions=mentions)))
+        self.assertEqual(list(shown(self.chat(DIRECT)))[-3].quote, "> alice: Alice says 2")
+        self.assertEqual(self.desk.notices, [])
+
+    def test_reply_to_nothing(self) -> None:
+        """Nothing is said."""
+        for order in ("", "'one'", "'one two", "'three' x"):
+            self.obey(f"/reply {order}".strip())
+        self.assertEqual(
+            self.desk.notices,
+            [
+                "write /reply ['WORDS'] TEXT",
+                "write /reply ['WORDS'] TEXT",
+                "a quotation mark is not closed",
+                "no message here says three",
+            ],
+        )
+        self.assertEqual(len(self.server.log[DIRECT]), 2)
+
     def test_forward(self) -> None:
         """The newest message of others, or the newest that says something, with its newest text."""
-        self.exchange.say(self.chat(DIRECT), "mine")
+        self.exchange.saying.say(self.chat(DIRECT), "mine")
         self.settle()
         self.server.act(DIRECT, Kind.EDIT, "Alice says 2", Extra(about=2))
         self.settle()

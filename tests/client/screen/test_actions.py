@@ -67,6 +67,52 @@ class ArrivingTest(ExchangeCase):
         self.settle()
         self.assertEqual(self.texts(DIRECT), [""])
 
+    def test_burnt_without_a_connection(self) -> None:
+        """Its seconds run from when it was read, and it stays burnt though the server has it still."""
+        self.server.say(DIRECT, "secret", Extra(burn_seconds=5))
+        self.settle()
+        self.server.reachable = False
+        self.server.connection.cut()
+        self.pass_seconds(100)
+        self.assertEqual(self.texts(DIRECT), ["secret"])  # nobody has read it
+        self.exchange.read(self.chat(DIRECT))
+        self.pass_seconds(0)
+        self.pass_seconds(4)
+        self.assertEqual(self.texts(DIRECT), ["secret"])
+        self.pass_seconds(1)
+        self.assertEqual(self.texts(DIRECT), [""])
+        self.server.reachable = True
+        self.exchange.open(self.chat(DIRECT))
+        self.clock.advance(2)
+        self.settle()
+        self.assertEqual((self.texts(DIRECT), self.server.read), ([""], {DIRECT: 1}))
+
+    def test_own_burn(self) -> None:
+        """When the other one has read them so long ago."""
+        self.exchange.saying.say(self.chat(DIRECT), "secret", burn_seconds=5)
+        self.settle()
+        self.pass_seconds(100)
+        self.assertEqual(self.texts(DIRECT), ["secret"])
+        self.server.connection.tell(events.ReadUpTo(DIRECT, ALICE.number, 1))
+        self.settle()
+        self.pass_seconds(0)
+        self.pass_seconds(5)
+        self.assertEqual(self.texts(DIRECT), [""])
+
+    def test_groups_burn_when_all_have_read(self) -> None:
+        """Which only the server knows."""
+        self.server.say(GROUP, "secret", Extra(burn_seconds=5))
+        self.settle()
+        self.exchange.read(self.chat(GROUP))
+        self.pass_seconds(0)
+        self.pass_seconds(100)
+        self.assertEqual(self.texts(GROUP), ["secret"])
+
+    def pass_seconds(self, seconds: int) -> None:
+        """By the clock on the wall; the view sees to it once a second."""
+        self.wall_ms += 1000 * seconds
+        self.exchange.burn()
+
     def test_forwarded(self) -> None:
         """Who has said it first is asked for once; who is gone stays somebody."""
         self.server.override = lambda request: (
@@ -93,7 +139,7 @@ class SayingTest(ExchangeCase):
 
     def said(self, conversation: int, text: str) -> Extra | None:
         """Say it there; -> what went with it."""
-        self.exchange.say(self.chat(conversation), text)
+        self.exchange.saying.say(self.chat(conversation), text)
         self.settle()
         message = self.server.log[conversation][-1]
         self.assertEqual(self.chat(conversation).messages[-1].extra, message.extra)

@@ -4,21 +4,25 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
+from textual.widgets import Static
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from imserver.client.profile import Profile
 from imserver.client.screen.app import ScreenApp
 from imserver.client.screen.entrance import Entrance
 from imserver.client.screen.entry_line import EntryLine
 from imserver.client.screen.history import History
 from imserver.core import events
-from imserver.core.requests import Register, SetTyping
+from imserver.core.requests import ChangePassword, LogIn, Register, SetTyping
 from imserver.core.values import Kind
 from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, group
 
-SECONDS = 30.0
+SECONDS = 120.0
+QUIET_ROUNDS = 2
 SIZES = ((80, 24), (40, 12))
 Scenario = Callable[["Person"], Awaitable[None]]
 
@@ -34,13 +38,22 @@ class Person:
 
     async def wait(self, seconds: float = 0.0) -> None:
         """Let everything move, and as much time pass."""
-        for _ in range(4):
-            await self._pilot.pause()
-            self.server.settle()
-            self._clock.advance(0.01)
+        await self._settle()
         self._clock.advance(seconds)
-        self.server.settle()
-        await self._pilot.pause()
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Until nothing has moved for a few rounds: a pause of textual's ends early on a machine that is busy."""
+        quiet_rounds = 0
+        while quiet_rounds < QUIET_ROUNDS:
+            await self._pilot.pause()
+            moved = self.server.settle() or any(each.message_queue_size for each in self._pumps())
+            quiet_rounds = 0 if moved else quiet_rounds + 1
+            self._clock.advance(0.01)
+
+    def _pumps(self) -> list[MessagePump]:
+        screens = self.app.screen_stack
+        return [self.app, *screens, *(widget for screen in screens for widget in screen.walk_children())]
 
     async def press(self, *keys: str) -> None:
         """Keys, by textual's names."""
@@ -106,6 +119,10 @@ class ComingTest(AppCase):
 
         async def scenario(person: Person) -> None:
             self.assertIn("imserver at here:1", person.sees)
+            for name, said in (("", "Type a name."), ("bob", "Type the password.")):
+                await person.fill(name, "")
+                self.assertIn(said, person.sees)
+            self.assertEqual(self.server.heard, [])
             await person.fill("Bob ", "wrong")
             self.assertIn("no", person.sees)
             await person.fill("bob", PASSWORD)
@@ -115,6 +132,7 @@ class ComingTest(AppCase):
         for size in SIZES:
             self.use(scenario, size, form=True)
             self.folder = Path(self.mktemp())
+            self.server.heard.clear()
 
     def test_register(self) -> None:
         """The password twice; nothing is sent while they differ."""
@@ -150,6 +168,65 @@ class ComingTest(AppCase):
         self.use(later)
 
 
+class PasswordTest(AppCase):
+    """Changing it."""
+
+    def test_changed(self) -> None:
+        """Both are hidden; the other device here logs in with the new one; nothing of them stays in sight."""
+
+        async def scenario(person: Person) -> None:
+            await person.type("/password")
+            await person.press("enter", *PASSWORD.replace(" ", "_"), "enter", "n", "e", "w", "enter")
+            self.assertIn("•" * len(PASSWORD), person.sees)
+            await person.press("o", "l", "d", "enter")
+            self.assertIn("not the same", person.sees)
+            await person.press("backspace", "backspace", "backspace", "n", "e", "w")
+            self.assertNotIn("new\n", person.sees)
+            await person.press("enter")
+            self.assertIn("The password is changed", person.sees)
+            self.assertNotIn("•", person.sees)
+
+        self.server.override = lambda request: (
+            events.LoggedIn(BOB, "imchat-2", b"another", b"", 7)
+            if isinstance(request, LogIn) and request.password == "new"
+            else None
+        )
+        self.use(scenario)
+        change = next(each for each in self.server.heard if isinstance(each, ChangePassword))
+        self.assertEqual((change.old_password, change.new_password), (PASSWORD.replace(" ", "_"), "new"))
+        profile = Profile(self.folder, "here:1", BOB.name)
+        self.assertEqual((profile.sender.load().token, profile.listener.load().token), (b"another", b"token"))
+
+    def test_refused(self) -> None:
+        """It is said why, and the other device stays logged in; so it does without a connection, when nothing is asked."""
+
+        async def scenario(person: Person) -> None:
+            for said in ("wrong", "no connection"):
+                await person.type("/password")
+                await person.press("enter", "x", "enter", "y", "enter", "y", "enter")
+                self.assertIn(said, person.sees)
+                self.server.reachable = False
+                self.server.connection.cut()
+
+        self.server.override = lambda request: (
+            events.Refused("WRONG_CREDENTIALS", "wrong") if isinstance(request, ChangePassword) else None
+        )
+        self.use(scenario)
+        self.assertEqual(len([each for each in self.server.heard if isinstance(each, ChangePassword)]), 1)
+        self.assertEqual(Profile(self.folder, "here:1", BOB.name).sender.load().token, b"token")
+
+    def test_cancelled(self) -> None:
+        """Escape leaves it as it is."""
+
+        async def scenario(person: Person) -> None:
+            await person.type("/password")
+            await person.press("enter", "x", "escape")
+            self.assertNotIn("Change the password", person.sees)
+
+        self.use(scenario)
+        self.assertEqual([each for each in self.server.heard if isinstance(each, ChangePassword)], [])
+
+
 class TalkTest(AppCase):
     """Talking."""
 
@@ -162,6 +239,8 @@ class TalkTest(AppCase):
             self.assertRegex(person.sees, r"alice +1\b")
             await person.press("f3")
             self.assertIn("alice: 你好, Bob", person.sees)
+            await person.press("f3")
+            self.assertIn("Nothing is unread", person.sees)
             await person.type("hello 世界")
             await person.press("enter")
             self.assertIn("bob: hello 世界", person.sees)
@@ -293,11 +372,46 @@ class TalkTest(AppCase):
         async def scenario(person: Person) -> None:
             await person.press("f1")
             self.assertIn("Alt-Enter", person.sees)
+            self.assertIn("Esc closes", person.sees)
             await person.press("escape")
             self.assertNotIn("Alt-Enter", person.sees)
 
         for size in SIZES:
             self.use(scenario, size)
+
+    def test_idle(self) -> None:
+        """Nothing is drawn anew, and so nothing goes over a slow line, while nothing happens."""
+
+        async def scenario(person: Person) -> None:
+            drawn: list[object] = []
+            self.patch(Static, "update", lambda static, text: drawn.append(text))
+            for _ in range(3):
+                person.app.desk._second_passed()
+                await person.wait()
+            self.assertEqual(drawn, [])
+            person.app.desk.notice("look here")
+            await person.wait()
+            self.assertEqual([str(text) for text in drawn], ["look here"])
+
+        self.use(scenario)
+
+    def test_interrupt(self) -> None:
+        """Ctrl-C says how to quit; it closes a page, and the form to log in."""
+
+        async def scenario(person: Person) -> None:
+            await person.press("ctrl+c")
+            self.assertIn("Ctrl-Q quits", person.sees)
+            await person.press("f1", "ctrl+c")
+            self.assertNotIn("Alt-Enter", person.sees)
+            self.assertTrue(person.app.is_running)
+
+        async def at_the_form(person: Person) -> None:
+            await person.press("ctrl+c")
+            self.assertFalse(person.app.is_running)
+
+        self.use(scenario)
+        self.folder = Path(self.mktemp())
+        self.use(at_the_form, form=True)
 
     def test_to_nobody(self) -> None:
         """What was typed is kept, and it is said what to do."""
@@ -357,15 +471,41 @@ class HistoryTest(AppCase):
 
         self.use(scenario)
 
+    def test_the_end_stays_in_sight(self) -> None:
+        """Though a notice, more lines to write, or a smaller terminal take rows away; what arrives is shown and read."""
+
+        async def scenario(person: Person) -> None:
+            await person.press("alt+down")
+            for number, shrink in enumerate(
+                (
+                    lambda: person.app.desk.notice("look here"),
+                    lambda: person.app.screen.query_one("#entry", EntryLine).insert("one\ntwo\nthree"),
+                )
+            ):
+                shrink()
+                await person.wait()
+                self.assertIn(f"message {200 + number}\n", person.sees)
+                self.server.say(DIRECT, f"message {201 + number}")
+                await person.wait()
+                self.assertIn(f"message {201 + number}\n", person.sees)
+                self.assertEqual(self.server.read[DIRECT], 201 + number)
+            for size in ((80, 12), (40, 10), (80, 24)):
+                await person.resize(*size)
+                self.assertIn("message 202\n", person.sees)
+
+        self.use(scenario)
+
     def test_resizing(self) -> None:
         """Smaller and larger, down to nothing that makes sense; what is in sight stays."""
 
         async def scenario(person: Person) -> None:
-            await person.press("alt+down", "pageup", "pageup")
+            await person.press("alt+down")
+            await person.press("pageup", "pageup")
+            top = person.sees.splitlines()[2].partition("▕")[2]
             for size in ((40, 12), (20, 5), (10, 3), (3, 2), (100, 40), (80, 24)):
                 await person.resize(*size)
             self.assertNotIn("message 200", person.sees)
-            self.assertIn("message 1", person.sees)
+            self.assertIn(top, person.sees)
             await person.press("ctrl+end")
             self.assertTrue(person.app.screen.query_one(History).is_at_end)
 
@@ -385,12 +525,14 @@ class ConnectionTest(AppCase):
             await person.type("are you there?")
             await person.press("enter")
             self.assertIn("No connection", person.sees)
+            self.assertIn("bob - not connected", person.sees)
             self.assertIn("sending", person.sees)
             await person.press("ctrl+q")
             self.assertIn("not sent yet", person.sees)
             self.server.reachable = True
             await person.wait(5.0)
             self.assertIn("Connected again", person.sees)
+            self.assertIn("bob - online", person.sees)
             self.assertNotIn("sending", person.sees)
 
         self.server.say(DIRECT, "x")

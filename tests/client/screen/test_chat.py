@@ -146,7 +146,7 @@ class StretchTest(WithAlice):
     def test_closing_keeps_little(self) -> None:
         """The newest, if they are there; a stretch from the middle is of no use then.  What was refused is forgotten."""
         self.chat.put_page([message(seq) for seq in range(1, 500)], before=False)
-        self.chat.waiting = [Waiting("x", 1, "no"), Waiting("y", 2)]
+        self.chat.waiting = [Waiting(b"1", "x", 1, "no"), Waiting(b"2", "y", 2)]
         self.chat.close()
         self.assertEqual((len(self.chat.messages), self.chat.messages[-1].seq), (KEPT_MESSAGES, 499))
         self.assertEqual([each.text for each in self.chat.waiting], ["y"])

@@ -1,10 +1,12 @@
 """All conversations of the screen."""
 
+from dataclasses import replace
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.client.screen.chat import KEPT_MESSAGES
 from imserver.client.screen.chats import MAX_HOLDING, Chats
-from tests.client.fake_server import BOB, GROUP, direct, group
+from tests.client.fake_server import BOB, direct, group
 from tests.client.screen.values import membership, message
 
 
@@ -47,11 +49,12 @@ class ChatsTest(SynchronousTestCase):
         self.assertEqual(sum(bool(chat.messages) for chat in self.chats.newest_first()), MAX_HOLDING)
 
     def test_finding(self) -> None:
-        """People by name, groups by title or id unless they were left."""
+        """People by name, groups by title or number unless they were left."""
         alice = self.chats.update(membership())
-        team = self.chats.update(membership(conversation=group()))
-        self.chats.update(membership(conversation=group(99), left=1))
+        team = self.chats.update(membership(conversation=replace(group(), number=5)))
+        self.chats.update(membership(conversation=replace(group(99), number=6), left=1))
         self.assertIs(self.chats.with_person("alice"), alice)
         self.assertIsNone(self.chats.with_person("carol"))
-        self.assertEqual((self.chats.groups("team"), self.chats.groups(str(GROUP))), ([team], [team]))
+        found = [self.chats.groups(wanted) for wanted in ("team", "*5", "*6", "5")]
+        self.assertEqual(found, [[team], [team], [], []])
         self.assertEqual(self.chats.names(), {"alice"})

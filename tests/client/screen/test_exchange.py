@@ -100,65 +100,6 @@ class HistoryTest(ExchangeCase):
         self.assertGreater(len(self.chat_.messages), PAGE)
 
 
-class SayingTest(ExchangeCase):
-    """Own messages."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.start()
-        self.chat_ = self.chat(DIRECT)
-
-    def test_said(self) -> None:
-        """It waits until the server has it; then it is a message like any other, and nothing is unread."""
-        self.exchange.say(self.chat_, "hello")
-        self.assertEqual([each.text for each in self.chat_.waiting], ["hello"])
-        self.settle()
-        self.assertEqual((self.chat_.waiting, self.texts(DIRECT)), ([], ["hello"]))
-        self.assertEqual((self.chat_.mark(self.chat_.messages[0]), self.chat_.unread), ("sent", 0))
-
-    def test_without_a_connection(self) -> None:
-        """It is sent once, in order, when there is one again; both are told."""
-        self.server.reachable = False
-        self.server.connection.cut()
-        for text in ("one", "two"):
-            self.exchange.say(self.chat_, text)
-        self.settle()
-        self.assertEqual((len(self.chat_.waiting), self.exchange.chats.waiting), (2, 2))
-        self.assertIn("closed", self.desk.connections[-1])
-        self.server.reachable = True
-        self.clock.advance(2)
-        self.settle()
-        self.assertEqual(self.desk.connections[-1], "")
-        self.assertEqual(self.server.texts(DIRECT, BOB), ["one", "two"])
-        self.assertEqual((self.chat_.waiting, self.texts(DIRECT)), ([], ["one", "two"]))
-
-    def test_the_answer_was_lost(self) -> None:
-        """The message is there once, on the server and on the screen."""
-        self.exchange.say(self.chat_, "once")
-        self.server.connection.serve()
-        self.server.connection.cut()
-        self.clock.advance(2)
-        self.settle()
-        self.assertEqual((self.server.texts(DIRECT, BOB), self.texts(DIRECT)), (["once"], ["once"]))
-
-    def test_refused(self) -> None:
-        """It stays, with the reason."""
-        self.exchange.say(self.chat_, "x" * 100_000)
-        self.settle()
-        self.assertIn("at most", self.chat_.waiting[0].refusal)
-        self.assertEqual(self.exchange.chats.waiting, 0)
-
-    def test_the_account_is_used_elsewhere(self) -> None:
-        """What waited was not sent, and is said so."""
-        self.exchange.say(self.chat_, "too late")
-        self.server.connection.tell(events.Closing("REPLACED", "opened elsewhere"))
-        self.server.connection.deliver()
-        self.server.connection.cut()
-        self.settle()
-        self.assertEqual([end.code for end in self.desk.ends], ["REPLACED"])
-        self.assertEqual(self.chat_.waiting[0].refusal, "opened elsewhere")
-
-
 class MarkTest(ExchangeCase):
     """Who has read what."""
 
@@ -197,7 +138,7 @@ class MarkTest(ExchangeCase):
 
     def test_the_other_one(self) -> None:
         """Her marks are shown on own messages; what was before one came is asked for when it is opened."""
-        self.exchange.say(self.chat_, "hello yourself")
+        self.exchange.saying.say(self.chat_, "hello yourself")
         self.settle()
         own = self.chat_.messages[-1]
         self.exchange.open(self.chat_)
@@ -210,7 +151,7 @@ class MarkTest(ExchangeCase):
     def test_in_a_group(self) -> None:
         """By numbers, and its members are known by name."""
         team = self.chat(GROUP)
-        self.exchange.say(team, "all")
+        self.exchange.saying.say(team, "all")
         self.settle()
         self.exchange.open(team)
         self.settle()

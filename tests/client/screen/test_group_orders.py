@@ -8,7 +8,7 @@ from imserver.core import events, requests
 from imserver.core.group_requests import GroupRequest, MemberRequest
 from imserver.core.requests import Request
 from imserver.core.values import Conversation, ConversationKind, JoinPolicy, JoinRequest, Role
-from tests.client.fake_server import ALICE, GROUP
+from tests.client.fake_server import ALICE, BOB, GROUP
 from tests.client.screen.fakes import ExchangeCase
 from tests.client.screen.values import membership
 
@@ -62,6 +62,22 @@ class GroupOrdersTest(ExchangeCase):
             self.assertEqual(self.obey(f"/group {text}"), [])
         self.assertEqual(len(self.desk.notices), 6)
         self.assertIn("/group dissolve team", self.desk.notices[4])
+
+    def test_join_requests(self) -> None:
+        """All who ask, with what they say, and what one can do."""
+        found = [JoinRequest(GROUP, ALICE, "me too", 1), JoinRequest(GROUP, BOB, "", 2)]
+        self.server.override = lambda request: (
+            events.JoinRequestList(found[: 1 - request.after] or found[1:], 1 - request.after)
+            if isinstance(request, requests.ListJoinRequests)
+            else None
+        )
+        self.obey("/group requests")
+        found.clear()
+        self.obey("/group requests")
+        first, second = self.desk.sheets
+        self.assertEqual(first[:3], ["Who would like to join # team", "alice  me too", "bob"])
+        self.assertIn("/group accept NAME", first[-1])
+        self.assertEqual(second[1:], ["nobody"])
 
     def test_join(self) -> None:
         """At once, or when an admin lets one in."""

@@ -95,7 +95,7 @@ class RowsTest(PageCase):
     def test_waiting(self) -> None:
         """What is on its way, and what was refused and why, behind everything else."""
         self.chat.put(message(1, "one"))
-        self.chat.waiting = [Waiting("two", 2), Waiting("three", 3, "too\x1blong")]
+        self.chat.waiting = [Waiting(b"2", "two", 2), Waiting(b"3", "three", 3, "too\x1blong")]
         self.assertEqual(
             self.rows()[2:], ["00:00 bob: two  sending", r"00:00 bob: three  not sent: too\x1blong"]
         )

@@ -3,7 +3,7 @@
 from imserver.client.screen.orders import obey
 from imserver.core import events, requests
 from imserver.core.requests import Request
-from imserver.core.values import AccountPresence, Contact, ContactRequest, Presence, State
+from imserver.core.values import AccountPresence, Contact, ContactRequest, Presence, Privacy, State
 from tests.client.fake_server import ALICE, BOB
 from tests.client.screen.fakes import ExchangeCase
 
@@ -15,6 +15,7 @@ PEOPLE_REQUESTS = (
     requests.Unblock,
     requests.SetRemark,
     requests.SetPresence,
+    requests.SetPrivacy,
 )
 ONLINE = Presence(State.ONLINE, "")
 
@@ -30,6 +31,8 @@ class PeopleOrdersTest(ExchangeCase):
         """What the server in memory does not know."""
         if isinstance(request, PEOPLE_REQUESTS):
             return events.Done()
+        if isinstance(request, requests.FetchPrivacy):
+            return events.PrivacySettings(Privacy(True, False))
         if isinstance(request, requests.Search | requests.ListBlocked):
             return events.AccountList([ALICE], 1)
         return None
@@ -51,6 +54,8 @@ class PeopleOrdersTest(ExchangeCase):
             ("/unblock alice", requests.Unblock(1)),
             ("/remark alice the boss", requests.SetRemark(1, "the boss", "friends")),
             ("/remark alice", requests.SetRemark(1, "", "friends")),
+            ("/category alice at work", requests.SetRemark(1, "", "at work")),
+            ("/category alice", requests.SetRemark(1, "", "")),
             ("/remove alice", requests.RemoveContact(1)),
         ):
             told = len(self.desk.notices)
@@ -59,8 +64,32 @@ class PeopleOrdersTest(ExchangeCase):
 
     def test_remarks_are_for_contacts(self) -> None:
         """And it is said so."""
-        self.assertEqual(self.obey("/remark carol x"), [])
-        self.assertIn("no contact", self.desk.notices[-1])
+        for text in ("/remark carol x", "/category carol x"):
+            self.assertEqual(self.obey(text), [])
+            self.assertIn("no contact", self.desk.notices.pop())
+
+    def test_contacts(self) -> None:
+        """By category, with remark and presence."""
+        self.obey("/category alice work")
+        self.obey("/remark alice the boss")
+        self.exchange.people.added(Contact(BOB, "", "", Presence(State.AWAY, "lunch")))
+        self.obey("/contacts")
+        self.exchange.people.removed(ALICE.number)
+        self.exchange.people.removed(BOB.number)
+        self.obey("/contacts")
+        self.assertEqual(
+            self.desk.sheets,
+            [
+                [
+                    "Contacts",
+                    "-- in no category",
+                    "bob - away: lunch",
+                    "-- work",
+                    "alice (the boss) - online",
+                ],
+                ["Contacts", "none; /add NAME asks somebody"],
+            ],
+        )
 
     def test_pages(self) -> None:
         """What was found, and that there is more."""
@@ -70,6 +99,25 @@ class PeopleOrdersTest(ExchangeCase):
             self.desk.sheets,
             [["Accounts al", "alice  1  Alice", "... and more"], ["Blocked", "alice", "... and more"]],
         )
+
+    def test_privacy(self) -> None:
+        """What is not said stays as it was; alone it only tells."""
+        for text, asked, told in (
+            ("/privacy", [], "A search finds you; contacts have to ask."),
+            (
+                "/privacy hidden",
+                [requests.SetPrivacy(False, False)],
+                "No search finds you; contacts have to ask.",
+            ),
+            (
+                "/privacy open",
+                [requests.SetPrivacy(True, True)],
+                "A search finds you; whoever asks is a contact at once.",
+            ),
+            ("/privacy shut", [], "say found or hidden, and open or ask"),
+        ):
+            self.assertEqual(self.obey(text), asked)
+            self.assertEqual(self.desk.notices[-1], told)
 
     def test_presence(self) -> None:
         """What was chosen is chosen again on the next connection."""
@@ -99,3 +147,8 @@ class PeopleOrdersTest(ExchangeCase):
         connection.tell(events.ProfileChanged(BOB))
         self.settle()
         self.assertEqual([each.account for each in people.contacts()], [BOB])
+        for account in (BOB.number, 99):
+            connection.tell(events.RemarkChanged(account, "the builder", "work"))
+        self.settle()
+        found = [(each.account, each.remark, each.category) for each in people.contacts()]
+        self.assertEqual(found, [(BOB, "the builder", "work")])

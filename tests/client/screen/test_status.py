@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imserver.client.screen.chat import Chat
 from imserver.client.screen.people import People
-from imserver.client.screen.status import NOTICE_SECONDS, Status, heading
+from imserver.client.screen.status import NOTICE_SECONDS, Status, heading, not_sent
 from imserver.core.values import Account, Conversation, ConversationKind
 from tests.client.fake_server import ALICE, BOB, direct, group
 
@@ -22,6 +22,11 @@ class StatusTest(SynchronousTestCase):
             status.line(2, end),
             "No connection: the server closed the connection. Trying again; 2 waiting to be sent",
         )
+
+    def test_not_sent(self) -> None:
+        """Short enough for a row."""
+        self.assertIn("1 text is", not_sent(1))
+        self.assertLess(len(not_sent(1_000)), 80)
 
 
 class HeadingTest(SynchronousTestCase):

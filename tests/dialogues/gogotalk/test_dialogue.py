@@ -9,7 +9,9 @@ from imserver.codecs import rtf
 from imserver.codecs.gogotalk import Command
 from imserver.core import events as e
 from imserver.core import requests as r
-from imserver.core.values import Kind
+from imserver.core.burst import Burst
+from imserver.core.run import Run
+from imserver.core.values import Gone, Kind, Message
 from imserver.dialogues.gogotalk import speech
 from imserver.dialogues.gogotalk.options import Options
 from imserver.dialogues.gogotalk.routes import MAX_ROUTES, Routes
@@ -251,6 +253,18 @@ class ChatTests(GoGoTalkCase):
         ((sender, _, text),) = alice.client.chats
         self.assertEqual((sender, text), ("imserver", 'bob created the group "friends"'))
 
+    def test_unknown_sender(self) -> None:
+        """Where not even the sender of a damaged message is known, it comes from imserver (T25)."""
+        alice, bob = self.entered("alice"), logged_in(self.world, "bob")
+        conversation = bob.ask(r.OpenDirect(alice.peer.protocol.session.number)).membership.conversation
+        damaged = Message(conversation.id, 1, 0, "", b"", Kind.TOMBSTONE, Gone.DAMAGED, b"", 0)
+        alice.client.told.clear()
+        alice.peer.protocol.push(Burst(conversation, Run.of(damaged)))
+        self.world.settle()
+        self.assertEqual(
+            [(sender, text) for sender, _, text in alice.client.chats], [("imserver", "[damaged]")]
+        )
+
     def test_refused(self) -> None:
         """A chat that is refused is told by a chat from imserver, and those around it are delivered."""
         alice, bob = self.entered("alice"), self.entered("bob")
@@ -490,6 +504,16 @@ class PeopleTests(GoGoTalkCase):
         carol.say(carol.client.log_in("carol", PASSWORD))
         self.assertEqual(carol.client.refused, ["alice would like to be your friend: add alice"])
 
+    def test_words_with_a_request(self) -> None:
+        """What somebody of another wire says with his request is told with it."""
+        number, bob = account(self.world, "carol"), logged_in(self.world, "bob")
+        carol = Person(self.world)
+        carol.say(carol.client.log_in("carol", PASSWORD))
+        bob.ask(r.RequestContact(number, "from the chess club"))
+        self.assertEqual(
+            carol.client.refused, ['bob would like to be your friend, "from the chess club": add bob']
+        )
+
     def test_nobody_to_add(self) -> None:
         """Unknown names are answered with 4 after the others were added; too many at once with 0."""
         alice, _ = self.entered("alice"), self.entered("bob")
@@ -537,6 +561,24 @@ class PeopleTests(GoGoTalkCase):
         ]
         self.assertEqual(told, [(8, 6), (10, 6), (10, 2)])
 
+    def test_friends_of_other_wires(self) -> None:
+        """Whoever becomes a friend elsewhere is told with his status, and who is none any more as offline, once."""
+        alice, bob = self.entered("alice"), logged_in(self.world, "bob")
+        number = bob.ask(r.LookUp("alice", 0)).account.number
+        self.assertEqual(bob.ask(r.RequestContact(number, "")), e.Done())
+        self.world.pass_seconds(10)
+        self.assertEqual(alice.client.of(Command.STATUS)[-1].Status, 2)
+        alice.client.told.clear()
+        for _ in range(2):
+            bob.ask(r.RemoveContact(number))
+        self.world.pass_seconds(10)
+        told = [
+            (number, one.UserID, one.Status)
+            for number, one in alice.client.told
+            if number != Command.HEARTBEAT_HEARD
+        ]
+        self.assertEqual(told, [(Command.WENT_OFFLINE, "bob", 6), (Command.STATUS, "bob", 6)])
+
     def test_strangers(self) -> None:
         """16 has findable accounts but oneself and friends, all of them offline."""
         alice, _ = self.befriended("alice", "bob")
@@ -550,7 +592,7 @@ class PeopleTests(GoGoTalkCase):
     def test_many_strangers(self) -> None:
         """Two hundred at most, however many friends come before them."""
         alice = self.entered("alice")
-        for n in range(230):
+        for n in range(240):
             self.registered(f"b{n:04}")
         for start in (0, 15):
             names = [f"b{n:04}" for n in range(start, start + 15)]

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from imserver.core import requests as r
-from imserver.core.values import Kind
+from imserver.core.burst import Burst
+from imserver.core.run import Run
+from imserver.core.values import Extra, Gone, Kind, Message
 from imserver.dialogues.telnet.commands import TABLE
 from imserver.net.telnet import HIDE_TYPING, SHOW_TYPING
 from imserver.operator.table import run
@@ -102,6 +104,16 @@ class EnteringTests(TelnetCase):
         self.assertEqual(terminal.typed("QUIT"), ["Goodbye."])
         self.assertFalse(terminal.peer.open)
         self.assertEqual(self.world.core.session_count(), 0)
+
+    def test_quit_after_speaking(self) -> None:
+        """A script may say its last words and leave in one go: it is told what became of them; what follows is not looked at."""
+        terminal, bob = self.terminal("alice"), self.terminal("bob")
+        terminal.peer.send(b"msg bob one\r\nmsg nobody-here two\r\nmsg bob three\r\nquit\r\nmsg bob four\r\n")
+        *told, last = terminal.lines()
+        refused = "Not sent to nobody-here: there is no such account."
+        self.assertEqual((sorted(told), last), ([refused, "Sent to bob.", "Sent to bob."], "Goodbye."))
+        self.assertFalse(terminal.peer.open)
+        self.assertEqual(bob.lines(), ["alice: one", "alice: three"])
 
     def test_bad_telnet(self) -> None:
         """A byte after IAC that is no command ends the connection without a word."""
@@ -210,6 +222,30 @@ class TalkingTests(TelnetCase):
         lost = self.world.core.projections
         self.assertEqual((lost["telnet", "RICH"], lost["telnet", "OPAQUE"]), (1, 1))
 
+    def test_beside_the_body(self) -> None:
+        """What is forwarded, and what burns, says so; read again it says so again, and is counted again."""
+        bob = self.terminal("bob")
+        alice = logged_in(self.world, "alice")
+        sent = alice.ask(r.SendTo("bob", b"1", Kind.RICH, "", rb"{\rtf1 {\b fat} chance}"))
+        alice.ask(r.Forward(sent.conversation, sent.seq, sent.conversation, b"2"))
+        alice.ask(r.Send(sent.conversation, b"3", Kind.TEXT, "", b"secret", Extra(burn_seconds=9)))
+        said = ["fat chance", "(forwarded) fat chance", "(burns 9 s after reading) secret"]
+        self.assertEqual(bob.lines(), [f"alice: {text}" for text in said])
+        self.assertEqual(
+            [line[16:] for line in bob.typed("history alice")], [f" alice: {text}" for text in said]
+        )
+        lost = self.world.core.projections
+        self.assertEqual([lost["telnet", what] for what in ("RICH", "forwarded", "burning")], [4, 2, 2])
+
+    def test_unknown_sender(self) -> None:
+        """Where not even the sender of a damaged message is known, nobody's name stands before it (T25)."""
+        bob, alice = self.terminal("bob"), logged_in(self.world, "alice")
+        conversation = alice.ask(r.OpenDirect(self.numbers["bob"])).membership.conversation
+        damaged = Message(conversation.id, 1, 0, "", b"", Kind.TOMBSTONE, Gone.DAMAGED, b"", 0)
+        bob.peer.protocol.push(Burst(conversation, Run.of(damaged)))
+        self.world.settle()
+        self.assertEqual(bob.lines(), ["?: [damaged]"])
+
     def test_history(self) -> None:
         """The last messages, the newest last, each with its time."""
         alice, bob = self.terminal("alice"), self.terminal("bob")
@@ -247,6 +283,14 @@ class TalkingTests(TelnetCase):
         for n in range(5):
             self.assertTrue(alice.typed(f"history user{n}")[0].endswith(f"you to user{n}: hello"))
 
+    def test_nearly_a_command(self) -> None:
+        """A word that does not go on from the one before is not taken for too much."""
+        alice = self.terminal("alice")
+        for name in ("group", "contacts"):
+            said = [f"There is no command {name} dance; say: help {name}."]
+            self.assertEqual(alice.typed(f"{name} dance with me"), said)
+        self.assertEqual(alice.typed("who is it"), ["Say: who."])
+
 
 class PeopleTests(TelnetCase):
     def befriend(self) -> tuple[Terminal, Terminal]:
@@ -265,8 +309,10 @@ class PeopleTests(TelnetCase):
             bob.lines(),
             ['alice would like to be your contact. "it\'s me"  Say: add alice, or: contacts refuse alice'],
         )
-        self.assertIn("alice is your contact now.", bob.typed("add alice"))
+        self.assertEqual(bob.typed("add alice"), ["alice is your contact now."])
         self.assertEqual(alice.lines(), ["bob is your contact now."])
+        self.assertEqual(alice.typed("add bob"), ["bob is your contact already."])
+        self.assertEqual(bob.lines(), [])
 
     def test_asked_meanwhile(self) -> None:
         """Who was away is told at the next login, and by `contacts`."""
@@ -292,7 +338,7 @@ class PeopleTests(TelnetCase):
         self.assertEqual(bob.typed("status invisible"), ["You are invisible."])
         self.world.pass_seconds(6)
         self.assertEqual(alice.typed("who"), ["None of your contacts is there."])
-        self.assertEqual(alice.typed("contacts"), ["bob (Bob): offline"])
+        self.assertEqual(alice.typed("contacts"), ["bob (Bob) is offline."])
         self.assertEqual(alice.lines(), [])
 
     def test_status(self) -> None:
@@ -304,6 +350,23 @@ class PeopleTests(TelnetCase):
         )
         self.assertEqual(alice.typed("status Away"), ["You are away."])
         self.assertEqual(alice.typed("status"), ["You are away."])
+
+    def test_privacy(self) -> None:
+        """What was chosen, either or both, and what can be."""
+        alice = self.terminal("alice")
+        for line, findable, is_open in (
+            ("privacy", True, False),
+            ("privacy hidden", False, False),
+            ("privacy OPEN", False, True),
+            ("privacy ask found", True, False),
+            ("privacy", True, False),
+        ):
+            said = [
+                "A search finds you." if findable else "No search finds you.",
+                "Whoever asks is your contact at once." if is_open else "Contacts have to ask you.",
+            ]
+            self.assertEqual(alice.typed(line), said, line)
+        self.assertEqual(alice.typed("privacy closed"), ["Say found or hidden, and open or ask."])
 
     def test_ends(self) -> None:
         """A contact ends for both; who is blocked is heard no more, and notices nothing."""

@@ -61,6 +61,9 @@ class GroupTests(TelnetCase):
                 carol.typed(f"join *{number}"), ["There is no group of that number that you could join."]
             )
             self.assertEqual(carol.typed(f"history *{number}"), [f"You have not talked with *{number} yet."])
+            for command in ("leave", "group members"):
+                said = carol.typed(f"{command} *{number}")
+                self.assertEqual(said, [f"You are in no group *{number}, and it is not open to you."])
         for word in ("2", "*", "*x", "*-1", "*" + "9" * 40):
             self.assertEqual(carol.typed(f"leave {word}"), ["A group is written *N, as in *3."])
             self.assertEqual(carol.typed(f"msg *{word} hello")[0].split(":")[0], f"Not sent to *{word}")
@@ -101,13 +104,11 @@ class GroupTests(TelnetCase):
         alice.typed("group policy *2 request")
         bob.lines()
         self.assertEqual(carol.typed("join *2 let me in"), ["The admins of *2 have your request."])
-        self.assertEqual(
-            alice.lines(),
-            [
-                'carol would like to join *2. "let me in"  Say: group accept *2 carol, or: group refuse *2 carol'
-            ],
+        wish = (
+            'carol would like to join *2. "let me in"  Say: group accept *2 carol, or: group refuse *2 carol'
         )
-        self.assertEqual((bob.lines(), alice.typed("group requests *2")), ([], ["carol: let me in"]))
+        self.assertEqual(alice.lines(), [wish])
+        self.assertEqual((bob.lines(), alice.typed("group requests *2")), ([], [wish]))
         self.assertEqual(alice.typed("group refuse *2 carol"), ["carol stays outside."])
         self.assertEqual(alice.typed("group requests *2"), ["Nobody is waiting to join *2."])
         carol.typed("join *2")
@@ -129,6 +130,9 @@ class GroupTests(TelnetCase):
         self.assertRegex(alice.typed("group mute *2 bob 5")[0], r"\*2: alice muted bob until ")
         self.assertRegex(bob.typed("msg *2 but")[-1], r"Not sent to \*2: you are muted until ")
         self.assertEqual(alice.typed("group mute *2 bob forever"), ["MINUTES is a number; 0 ends it."])
+        self.assertRegex(alice.typed("group mute *2 Everyone 5")[0], r"\*2: alice muted everybody until ")
+        self.assertEqual(alice.typed("group mute *2 everyone 0"), ["*2: alice let everybody write again"])
+        bob.lines()
         self.assertEqual(bob.typed("group rename *2 mine"), ["Only the admins of the group may do that."])
         self.assertEqual(alice.typed("group owner *2 bob"), ["*2: alice handed the group over to bob"])
         self.assertEqual(

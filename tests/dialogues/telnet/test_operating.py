@@ -2,8 +2,9 @@
 
 from imserver.core import requests as r
 from imserver.core.values import Kind
+from imserver.operator.command import PAGE
 from imserver.operator.table import run
-from tests.core.client import logged_in, result
+from tests.core.client import account, logged_in, result
 from tests.dialogues.telnet.terminal import TelnetCase, Terminal
 
 
@@ -20,11 +21,15 @@ class OperatorTests(TelnetCase):
         """Who has the role and sits at this machine has the operator's commands, as long as he has it."""
         alice = Terminal(self.world, "alice", "127.0.0.1")
         carol = self.terminal("carol")
-        self.assertEqual(alice.typed("operator accounts freeze carol"), ["carol is frozen and cannot log in"])
+        self.assertEqual(
+            alice.typed("operator accounts freeze carol"), ["  carol is frozen and cannot log in"]
+        )
         self.world.pass_seconds(1)
         self.assertFalse(carol.peer.open)
         self.assertIn("statistics", " ".join(alice.typed("operator help")))
-        self.assertEqual(alice.typed("operator dance"), ["There is no such command of the operator's."])
+        self.assertEqual(len(alice.typed("operator HELP sessions")), 2)
+        self.assertIn("sessions kick", alice.typed("operator sessions")[0])
+        self.assertEqual(alice.typed("operator announce"), ["Usage: announce TEXT..."])
         result(run(self.world.core, "root", "accounts demote alice"))
         self.assertEqual(alice.typed("operator statistics"), ["These commands are for administrators."])
 
@@ -37,6 +42,29 @@ class OperatorTests(TelnetCase):
             self.assertEqual(self.asked("alice", host), elsewhere)
         self.assertEqual(self.asked("", "127.0.0.1"), ["Log in first."])
         self.assertTrue(carol.peer.open)
+
+    def test_pages(self) -> None:
+        """A long answer says how to go on."""
+        alice = Terminal(self.world, "alice", "127.0.0.1")
+        for n in range(PAGE):
+            account(self.world, f"user{n}")
+        *lines, more = alice.typed("operator accounts list")
+        self.assertEqual(len(lines), PAGE)
+        rest = alice.typed(more.removeprefix("More: "))
+        self.assertEqual((len(rest), rest[-1].split()[1]), (3, f"user{PAGE - 1}"))
+
+    def test_no_message(self) -> None:
+        """No line of an answer looks as if somebody had said it, whatever he is called."""
+        alice = Terminal(self.world, "alice", "127.0.0.1")
+        for command in (
+            "statistics",
+            "accounts show bob",
+            "accounts create dave",
+            "help",
+            "invitations create",
+        ):
+            lines = alice.typed(f"operator {command}")
+            self.assertEqual([line for line in lines if not line.startswith("  ")], [], command)
 
     def test_projections(self) -> None:
         """The statistics count what was not shown as it is, by wire."""
