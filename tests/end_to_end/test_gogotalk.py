@@ -136,6 +136,7 @@ class GoGoTalkTests(TestCase):
             alice.chat("bob", text)
         self.assertEqual(bob.texts(2), ["one", "two"])
         self.beat_until_delivered(bob, 2)
+        time.sleep(3.0)  # until the cursor is written, which nobody is told
         alice.chat("bob", "three")
         self.assertEqual(bob.texts(1), ["three"])
         bob.close()
