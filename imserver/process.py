@@ -78,6 +78,14 @@ def warn_of_root() -> None:
         _log.warn("running as root, which the daemon does not need; give it a user of its own")
 
 
+def warn_of_lifted_limits(enabled: bool) -> None:
+    """Whoever left it so after a load test should notice."""
+    if not enabled:
+        _log.warn(
+            "no rate and no number of connections is limited ([limits] enabled = false): for load tests only"
+        )
+
+
 def on_signals(reactor: Any, stop: Callable[[], None], reload: Callable[[], None]) -> None:
     """SIGTERM and SIGINT stop, SIGHUP reloads.  Call it once the reactor runs: it sets handlers of its own."""
     for number, call in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):

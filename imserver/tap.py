@@ -84,6 +84,7 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Everything that can be wrong with the configuration is said here, before twistd forks."""
+        self._file = Path(self["config"] or "").absolute()  # twistd may go to another folder (--rundir)
         try:
             self.configuration = self.load()
         except ConfigError as error:
@@ -92,7 +93,7 @@ class Options(usage.Options):
     def load(self) -> Config:
         """The configuration file with what the command line says above it.  Raises ConfigError."""
         wire_options = {name: wire.options for name, wire in self.wires.items()}
-        config = load(Path(self["config"]), wire_options) if self["config"] else Config()
+        config = load(self._file, wire_options) if self["config"] else Config()
         default = tuple(Listener(wire.name) for wire in self.wires.values() if self._usual_endpoint(wire))
         chosen = tuple(map(self._resolved, self._listeners or config.listeners or default))
         self._check_passed(chosen)
@@ -199,6 +200,7 @@ class Daemon(OrderedService):
     def privilegedStartService(self) -> None:
         """Open the store, start the core, bind the ports, in this order; raises NotStarted."""
         process.warn_of_root()
+        process.warn_of_lifted_limits(self._config.limits.enabled)
         try:
             super().privilegedStartService()
         except (StoreError, CannotListen) as error:

@@ -43,6 +43,16 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(endpoints["native"], "tcp:127.0.0.1:8890")
         self.assertEqual(endpoints["status"], "udp:127.0.0.1:8007")
 
+    def test_other_folder(self) -> None:
+        """The configuration is found again when twistd has gone to another folder meanwhile (--rundir)."""
+        path = Path(self.mktemp())
+        path.write_text(CONFIGURED)
+        options = Options()
+        options.parseOptions(["--config", os.path.relpath(path)])
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir("/")
+        self.assertEqual(options.load(), options.configuration)
+
     def test_data(self) -> None:
         """--data, then the configuration, then $STATE_DIRECTORY."""
         os.environ["STATE_DIRECTORY"] = "/state"

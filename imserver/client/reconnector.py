@@ -75,6 +75,7 @@ class Reconnector:
         self._user = user
         self._link: Link | None = None
         self._keeping: Deferred[None] | None = None
+        self._stopping = False
 
     async def start(self) -> LoggedIn:
         """The first login; raises RequestRefused or NotConnected, and then there is no second try."""
@@ -85,6 +86,7 @@ class Reconnector:
 
     def stop(self) -> None:
         """End for good: close the link, or stop waiting for one."""
+        self._stopping = True
         if self._link is not None:
             self._link.close()
         elif self._keeping is not None:
@@ -121,6 +123,8 @@ class Reconnector:
 
     async def _again(self) -> Link:
         while True:
+            if self._stopping:  # while the connection was ending for another reason
+                raise NotConnected(NotConnected.CLOSED, "closed by this program")
             await deferLater(self._clock, self._backoff.next_seconds(), lambda: None)
             try:
                 link, _ = await self._attempt()

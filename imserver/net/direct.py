@@ -6,7 +6,6 @@ each write, a quarter of what a message costs with few in flight.
 """
 
 import socket
-from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.tcp import Connection
@@ -25,29 +24,41 @@ def write(transport: Any, data: bytes) -> None:
     transport.write(data)
 
 
-def write_each(transport: Any, pieces: Iterable[bytes]) -> None:
-    """The same for each of these, in a write of its own, to which the kernel adds nothing (MSG_EOR)."""
-    pieces = iter(pieces)
-    if isinstance(transport, Connection) and _is_idle(transport):
-        send = transport.socket.send
-        for piece in pieces:
-            try:
-                sent = send(piece, socket.MSG_DONTWAIT | socket.MSG_EOR)
-            except OSError:
-                sent = 0
-            if sent < len(piece):
-                transport.write(piece[sent:])
-                break
-    for piece in pieces:
-        transport.write(piece)
+def write_apart(transport: Any, data: bytes) -> bool:
+    """Write what the kernel is to send as it is, with nothing added (MSG_EOR).
+
+    -> False if there is no room now: then nothing was written, and the transport calls its producer when there is.
+    Where no socket is asked the transport takes everything, as `write` does.
+    """
+    if not isinstance(transport, Connection) or not _is_plain(transport):
+        transport.write(data)
+        return True
+    try:
+        sent = (
+            transport.socket.send(data, socket.MSG_DONTWAIT | socket.MSG_EOR) if _is_empty(transport) else 0
+        )
+    except BlockingIOError:
+        sent = 0
+    except OSError:
+        transport.write(data)
+        return True
+    if not sent:
+        transport.producerPaused = True
+        transport.startWriting()
+    elif sent < len(data):
+        transport.write(data[sent:])
+    return sent > 0
 
 
 def _is_idle(transport: Any) -> bool:
-    """Connected in the clear, with nothing that must go first."""
-    return (
-        transport.connected
-        and not transport.disconnecting
-        and not transport.TLS
-        and not transport.dataBuffer
-        and not transport._tempDataBuffer
-    )
+    """Nothing must go first."""
+    return _is_plain(transport) and _is_empty(transport)
+
+
+def _is_plain(transport: Any) -> bool:
+    """Connected in the clear."""
+    return transport.connected and not transport.disconnecting and not transport.TLS
+
+
+def _is_empty(transport: Any) -> bool:
+    return not transport.dataBuffer and not transport._tempDataBuffer

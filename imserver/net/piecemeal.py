@@ -1,8 +1,9 @@
 """Connections to clients that take what one receive returns for the whole of what they wait for.
 
 A receive returns nothing of a segment that has not come yet, so a frame that lies across two of them is cut.
-Hence each write is whole frames that fit into one segment, and the kernel is told to begin a new one for the
-next.  Few are made in a turn of the reactor, so that a backlog leaves room for everybody else.
+Hence each write is whole frames that fit into one segment, the kernel is told to begin a new one for the next,
+and what it has no room for waits here, not joined in the transport.  Few writes are made in a turn of the reactor,
+so that a backlog leaves room for everybody else.
 """
 
 from collections import deque
@@ -33,14 +34,23 @@ class PiecemealConnection(Connection):
         pieces = self._pieces
         pieces.extend(self._in_pieces(self._out))
         self._out = []
-        count = min(WRITES_PER_TURN, len(pieces)) if self._open else len(pieces)
-        now = [pieces.popleft() for _ in range(count)]
-        self.waiting_bytes -= sum(map(len, now))
-        direct.write_each(self.transport, now)
+        self._write_pieces(WRITES_PER_TURN if self._open else len(pieces))
         self.congested = self.waiting_bytes > self._shared.limits().outbound_soft_bytes
         if pieces and not self._blocked and not self._written:
             self._written = True
             self._shared.connections.written(self)
+
+    def _write_pieces(self, count: int) -> None:
+        """Write so many, or until there is no room for the next; the last words of a connection go as they can."""
+        pieces = self._pieces
+        while pieces and count and not (self._blocked and self._open):
+            if not self._open:
+                self.transport.write(pieces[0])
+            elif not direct.write_apart(self.transport, pieces[0]):
+                self._blocked = True
+                return
+            self.waiting_bytes -= len(pieces.popleft())
+            count -= 1
 
     def _in_pieces(self, said: Sequence[bytes]) -> Iterable[bytes]:
         size = sum(map(len, said))

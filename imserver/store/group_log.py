@@ -69,5 +69,5 @@ class GroupLog:
         """A present member; raises NOT_FOUND."""
         member = self._tables.member(group.id, number)
         if member is None:
-            raise ChatError(Code.NOT_FOUND, f"account {number} is not a member of the group")
+            raise ChatError(Code.NOT_FOUND, f"the group has no member {self.account(number).name}")
         return member

@@ -238,3 +238,12 @@ class ReconnectorTests(SynchronousTestCase):
         self.clock.advance(0)
         self.assertEqual((self.ends, self.server.connected), (["CLOSED"], False))
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_stopped_while_the_server_closes(self) -> None:
+        """It ends, though the connection does so for a reason for which it would come back."""
+        self.successResultOf(self.start())
+        self.server.connection.tell(Closing("SHUTTING_DOWN", "back in a minute"))
+        self.server.connection.deliver()
+        self.reconnector.stop()
+        self.come_back(1.0)
+        self.assertEqual(self.ends, ["CLOSED"])

@@ -90,6 +90,18 @@ class GoGoTalkTests(TestCase):
         alice.beat()
         self.assertEqual(bob.texts(len(texts)), texts)
 
+    def test_after_a_pause(self) -> None:
+        """So is more than the kernels hold, once a client that has not read for a while reads on."""
+        self.begin()
+        alice = self.client("alice").enter()
+        bob = self.client("bob", b"", SMALL_BUFFER_BYTES, segment_bytes=1000)
+        bob.enter()
+        texts = [f"{n} {'x' * 600}" for n in range(1000)]
+        for text in texts:
+            alice.chat("bob", text)
+        alice.beat()
+        self.assertEqual(bob.texts(len(texts)), texts)
+
     def test_death_with_unread_data(self) -> None:
         """A client dies with most of it unread in its socket: all of that comes again, in order, and nothing is lost.
 

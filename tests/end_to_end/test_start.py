@@ -76,6 +76,10 @@ class StartTests(SynchronousTestCase):
             return
         Daemon(self).start().wait_for("running as root")
 
+    def test_lifted_limits_are_warned_of(self) -> None:
+        """Whoever forgot that rates are lifted reads it at each start."""
+        Daemon(self, config="[limits]\nenabled = false\n").start().wait_for("for load tests only")
+
     def test_memory(self) -> None:
         """Without connections it costs at most 70 MB."""
         daemon = Daemon(self)

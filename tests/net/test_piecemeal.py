@@ -138,6 +138,39 @@ class PiecemealTests(SynchronousTestCase):
         self.assertEqual(self.lines_written(), list(range(1000)))
         self.assertEqual(bytes(self.peer.received).count(b"\n"), 1000)
 
+    def test_a_full_socket(self) -> None:
+        """What the socket has no room for waits here, is tried again when it has, and counts as not written."""
+        room = 3
+        taken: list[bytes] = []
+
+        def write_apart(transport: Any, data: bytes) -> bool:
+            if len(taken) < room:
+                taken.append(data)
+            return taken[-1:] == [data]
+
+        self.patch(module.direct, "write_apart", write_apart)
+        self.say(10)
+        self.world.settle()
+        self.assertEqual((len(taken), self.peer.protocol.waiting_bytes), (3, 4 * LINE_BYTES))
+        self.assertFalse(self.peer.protocol.all_written)
+        room = 5
+        self.peer.protocol.resumeProducing()
+        self.world.settle()
+        self.assertEqual((len(taken), self.peer.protocol.waiting_bytes), (5, 0))
+        self.assertTrue(self.peer.protocol.all_written)
+
+    def test_last_words(self) -> None:
+        """At the end of a connection everything is the transport's, also while there is no room."""
+        self.peer.transport.stalled = True
+        self.patch(module.direct, "write_apart", lambda transport, data: False)
+        self.say(400)
+        self.world.settle()
+        self.assertEqual(self.writes, [])
+        self.peer.protocol.close("X", "y")
+        self.peer.transport.read_on()
+        self.assertEqual(bytes(self.peer.received).count(b"\n"), 401)
+        self.assertTrue(bytes(self.peer.received).endswith(b"bye\n"))
+
     def test_abort(self) -> None:
         """Nothing follows an abort."""
         self.say(6 * WRITES_PER_TURN)

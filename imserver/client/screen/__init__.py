@@ -2,6 +2,7 @@
 
 model     chat.py (one conversation), amendments.py (what edits and recalls make of it), shown.py (what there is to
           read of it), chats.py (all of them), listing.py: plain values, no terminal, no network
-exchange  carries what happens between the client library and the model; entrance.py logs in
+kept      unsent.py, chosen.py, burning.py: what is in files beside the device's token until the next time
+exchange  carries what happens between the client library and the model; saying.py sends, entrance.py logs in
 view      app.py and its widgets (history.py, sidebar.py, entry_line.py, forms.py), thin, the only ones that know textual
 """

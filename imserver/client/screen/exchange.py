@@ -166,15 +166,18 @@ class Exchange:
     async def _list_people(self) -> None:
         """All contacts, and who asks to be one; and what this device has chosen to be."""
         if not self.chosen.is_plain:
-            await self.choose_presence(self.chosen.presence)
+            await self._set_presence(self.chosen.presence)
         self.people.replace(await self.client.contacts(), await self.client.contact_requests())
         self.view.changed()
 
     async def choose_presence(self, presence: Presence) -> None:
         """Be this available, also with the next connection, and the next time."""
+        await self._set_presence(presence)
+        self.chosen.choose(presence)
+
+    async def _set_presence(self, presence: Presence) -> None:
         await self.client.ask(SetPresence(presence.state, presence.text))
         self.people.own = presence
-        self.chosen.choose(presence)
         self.view.changed()
 
     def open(self, chat: Chat) -> None:
@@ -267,6 +270,10 @@ class Exchange:
         elif not typing and told == chat.id:
             self._typing_told = 0, 0.0
             self.client.set_typing(chat.id, False)
+
+    def said(self) -> None:
+        """Who has said something types no more; his message tells so."""
+        self._typing_told = 0, 0.0
 
     # -- everything else
 

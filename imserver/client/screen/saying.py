@@ -40,6 +40,7 @@ class Saying:
         waiting = Waiting(client_id, text, self._wall_ms(), extra=None if extra == Extra() else extra)
         if not self._unsent.add(chat.id, waiting):
             self._exchange.view.notice("too much waits to be sent: this text is lost if imchat ends")
+        self._exchange.said()
         self._begin(chat, waiting)
 
     def go_on(self) -> None:

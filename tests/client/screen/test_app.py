@@ -1,230 +1,16 @@
-"""The screen itself, drawn without a terminal, over a server in memory."""
+"""The screen itself, as somebody uses it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from textual.message_pump import MessagePump
-from textual.pilot import Pilot
 from textual.widgets import Static
-from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 
-from imserver.client.profile import Profile
-from imserver.client.screen.app import ScreenApp
-from imserver.client.screen.entrance import Entrance
 from imserver.client.screen.entry_line import EntryLine
 from imserver.client.screen.history import History
 from imserver.core import events
-from imserver.core.requests import ChangePassword, LogIn, Register, SetTyping
-from imserver.core.values import Kind
-from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, PASSWORD, FakeServer, group
-
-SECONDS = 120.0
-QUIET_ROUNDS = 2
-SIZES = ((80, 24), (40, 12))
-Scenario = Callable[["Person"], Awaitable[None]]
-
-
-class Person:
-    """Somebody at the keyboard."""
-
-    def __init__(self, app: ScreenApp, pilot: "Pilot[None]", server: FakeServer, clock: Clock) -> None:
-        self.app = app
-        self.server = server
-        self._pilot = pilot
-        self._clock = clock
-
-    async def wait(self, seconds: float = 0.0) -> None:
-        """Let everything move, and as much time pass."""
-        await self._settle()
-        self._clock.advance(seconds)
-        await self._settle()
-
-    async def _settle(self) -> None:
-        """Until nothing has moved for a few rounds: a pause of textual's ends early on a machine that is busy."""
-        quiet_rounds = 0
-        while quiet_rounds < QUIET_ROUNDS:
-            await self._pilot.pause()
-            moved = self.server.settle() or any(each.message_queue_size for each in self._pumps())
-            quiet_rounds = 0 if moved else quiet_rounds + 1
-            self._clock.advance(0.01)
-
-    def _pumps(self) -> list[MessagePump]:
-        screens = self.app.screen_stack
-        return [self.app, *screens, *(widget for screen in screens for widget in screen.walk_children())]
-
-    async def press(self, *keys: str) -> None:
-        """Keys, by textual's names."""
-        await self._pilot.press(*keys)
-        await self.wait()
-
-    async def type(self, text: str) -> None:
-        """Letters."""
-        self.app.screen.query_one("#entry", EntryLine).insert(text)
-        await self.wait()
-
-    async def fill(self, name: str, password: str, again: str = "", invitation: str = "") -> None:
-        """The form, with Enter at the end."""
-        fields = {"name": name, "password": password, "again": again, "invitation": invitation}
-        for field, value in fields.items():
-            self.app.screen.query_one(f"#{field}").value = value  # type: ignore[attr-defined]
-        self.app.screen.query_one("#again" if again else "#password").focus()
-        await self.press("enter")
-
-    async def resize(self, width: int, height: int) -> None:
-        """The terminal is another one."""
-        await self._pilot.resize_terminal(width, height)
-        await self.wait()
-
-    @property
-    def sees(self) -> str:
-        """The whole screen."""
-        return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips())
-
-
-class AppCase(SynchronousTestCase):
-    """Bob in front of his screen."""
-
-    def setUp(self) -> None:
-        self.clock = Clock()
-        self.server = FakeServer(self.clock)
-        self.folder = Path(self.mktemp())
-        self.password = PASSWORD
-
-    def use(self, scenario: Scenario, size: tuple[int, int] = (80, 24), form: bool = False) -> None:
-        """Do something at the screen; with `form` nobody is logged in yet."""
-        asyncio.run(asyncio.wait_for(self._use(scenario, size, form), SECONDS))
-        self.assertEqual(self.flushLoggedErrors(), [])
-
-    async def _use(self, scenario: Scenario, size: tuple[int, int], form: bool) -> None:
-        entrance = Entrance(self.clock, self.server, self.folder, "here:1")
-        name, password = ("", "") if form else (BOB.name, self.password)
-        app = ScreenApp(entrance, name, lambda: 1_000, lambda: 0.5, password)
-        async with app.run_test(size=size) as pilot:
-            person = Person(app, pilot, self.server, self.clock)
-            await person.wait()
-            await scenario(person)
-            leaving = Deferred.fromCoroutine(entrance.leave())
-            while not leaving.called:
-                await person.wait(1.0)
-
-
-class ComingTest(AppCase):
-    """The form."""
-
-    def test_log_in(self) -> None:
-        """What is wrong is said, and what was right is kept."""
-
-        async def scenario(person: Person) -> None:
-            self.assertIn("imserver at here:1", person.sees)
-            for name, said in (("", "Type a name."), ("bob", "Type the password.")):
-                await person.fill(name, "")
-                self.assertIn(said, person.sees)
-            self.assertEqual(self.server.heard, [])
-            await person.fill("Bob ", "wrong")
-            self.assertIn("no", person.sees)
-            await person.fill("bob", PASSWORD)
-            self.assertIn("alice", person.sees)
-            self.assertNotIn("password", person.sees)
-
-        for size in SIZES:
-            self.use(scenario, size, form=True)
-            self.folder = Path(self.mktemp())
-            self.server.heard.clear()
-
-    def test_register(self) -> None:
-        """The password twice; nothing is sent while they differ."""
-
-        async def scenario(person: Person) -> None:
-            await person.fill("bob", PASSWORD, "another")
-            self.assertIn("not the same", person.sees)
-            self.assertEqual(self.server.heard, [])
-            await person.fill("bob", PASSWORD, PASSWORD, "code")
-            self.assertIn("alice", person.sees)
-
-        self.use(scenario, form=True)
-        registered = [each for each in self.server.heard if isinstance(each, Register)]
-        self.assertEqual(registered, [Register("bob", PASSWORD, "bob", "code")])
-
-    def test_the_next_time(self) -> None:
-        """No password is needed, and a server that is not there is waited for."""
-
-        async def nothing(person: Person) -> None:
-            self.assertIn("alice", person.sees)
-
-        async def later(person: Person) -> None:
-            self.assertIn("No connection", person.sees)
-            self.server.reachable = True
-            await person.wait(5.0)
-            await person.wait()
-            self.assertIn("alice", person.sees)
-
-        self.use(nothing)
-        self.server.reachable, self.password = False, ""
-        entrance = Entrance(self.clock, self.server, self.folder, "here:1")
-        self.assertEqual(entrance.known(), ["bob"])
-        self.use(later)
-
-
-class PasswordTest(AppCase):
-    """Changing it."""
-
-    def test_changed(self) -> None:
-        """Both are hidden; the other device here logs in with the new one; nothing of them stays in sight."""
-
-        async def scenario(person: Person) -> None:
-            await person.type("/password")
-            await person.press("enter", *PASSWORD.replace(" ", "_"), "enter", "n", "e", "w", "enter")
-            self.assertIn("•" * len(PASSWORD), person.sees)
-            await person.press("o", "l", "d", "enter")
-            self.assertIn("not the same", person.sees)
-            await person.press("backspace", "backspace", "backspace", "n", "e", "w")
-            self.assertNotIn("new\n", person.sees)
-            await person.press("enter")
-            self.assertIn("The password is changed", person.sees)
-            self.assertNotIn("•", person.sees)
-
-        self.server.override = lambda request: (
-            events.LoggedIn(BOB, "imchat-2", b"another", b"", 7)
-            if isinstance(request, LogIn) and request.password == "new"
-            else None
-        )
-        self.use(scenario)
-        change = next(each for each in self.server.heard if isinstance(each, ChangePassword))
-        self.assertEqual((change.old_password, change.new_password), (PASSWORD.replace(" ", "_"), "new"))
-        profile = Profile(self.folder, "here:1", BOB.name)
-        self.assertEqual((profile.sender.load().token, profile.listener.load().token), (b"another", b"token"))
-
-    def test_refused(self) -> None:
-        """It is said why, and the other device stays logged in; so it does without a connection, when nothing is asked."""
-
-        async def scenario(person: Person) -> None:
-            for said in ("wrong", "no connection"):
-                await person.type("/password")
-                await person.press("enter", "x", "enter", "y", "enter", "y", "enter")
-                self.assertIn(said, person.sees)
-                self.server.reachable = False
-                self.server.connection.cut()
-
-        self.server.override = lambda request: (
-            events.Refused("WRONG_CREDENTIALS", "wrong") if isinstance(request, ChangePassword) else None
-        )
-        self.use(scenario)
-        self.assertEqual(len([each for each in self.server.heard if isinstance(each, ChangePassword)]), 1)
-        self.assertEqual(Profile(self.folder, "here:1", BOB.name).sender.load().token, b"token")
-
-    def test_cancelled(self) -> None:
-        """Escape leaves it as it is."""
-
-        async def scenario(person: Person) -> None:
-            await person.type("/password")
-            await person.press("enter", "x", "escape")
-            self.assertNotIn("Change the password", person.sees)
-
-        self.use(scenario)
-        self.assertEqual([each for each in self.server.heard if isinstance(each, ChangePassword)], [])
+from imserver.core.requests import SetTyping
+from imserver.core.values import Account, Contact, ContactRequest, Kind, Presence, State
+from tests.client.fake_server import ALICE, BOB, DIRECT, GROUP, direct, group
+from tests.client.screen.person import SIZES, AppCase, Person
 
 
 class TalkTest(AppCase):
@@ -392,6 +178,23 @@ class TalkTest(AppCase):
             person.app.desk.notice("look here")
             await person.wait()
             self.assertEqual([str(text) for text in drawn], ["look here"])
+
+        self.use(scenario)
+
+    def test_mouse(self) -> None:
+        """A click on the list opens what is there, says what can be answered, or begins a conversation."""
+        self.server.contact_requests = [ContactRequest(Account(9, "carol", "", ""), "please", 1)]
+        self.server.contacts = [Contact(ALICE, "", "", Presence(State.ONLINE, ""))]
+        del self.server.conversations[DIRECT]
+
+        async def scenario(person: Person) -> None:
+            await person.click("#list", 0)
+            self.assertIn('carol would like to be a contact, "please": /accept carol', person.sees)
+            await person.click("#list", 1)
+            self.assertTrue(person.sees.partition("▕")[2].startswith("# team"))
+            self.server.add(direct())
+            await person.click("#list", 2)
+            self.assertTrue(person.sees.partition("▕")[2].startswith("alice"))
 
         self.use(scenario)
 

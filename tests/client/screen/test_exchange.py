@@ -172,6 +172,15 @@ class MarkTest(ExchangeCase):
             [SetTyping(DIRECT, True), SetTyping(DIRECT, True), SetTyping(DIRECT, False)],
         )
 
+    def test_said(self) -> None:
+        """A message tells that the typing has ended; the next one is told at once."""
+        self.exchange.typing(self.chat_, True)
+        self.exchange.saying.say(self.chat_, "hello")
+        self.exchange.typing(self.chat_, False)
+        self.exchange.typing(self.chat_, True)
+        self.settle()
+        self.assertEqual(self.heard(SetTyping), [SetTyping(DIRECT, True)] * 2)
+
     def test_the_other_one_types(self) -> None:
         """By name."""
         self.server.connection.tell(events.TypingChanged(DIRECT, ALICE.number, True))

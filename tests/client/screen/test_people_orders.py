@@ -1,5 +1,6 @@
 """Orders about other people, on a server in memory."""
 
+from imserver.client.screen.chosen import ChosenPresence
 from imserver.client.screen.orders import obey
 from imserver.core import events, requests
 from imserver.core.requests import Request
@@ -131,6 +132,19 @@ class PeopleOrdersTest(ExchangeCase):
         self.assertIn(away, self.server.heard)
         self.assertEqual(self.obey("/status asleep"), [])
         self.assertIn("dnd", self.desk.notices[-1])
+
+    def test_presence_that_is_not_kept(self) -> None:
+        """It is said that it is for now only, and nothing else goes wrong, with this connection and the next."""
+        self.exchange.chosen = ChosenPresence(self.folder / "presence.json")
+        self.folder.write_bytes(b"")  # where the folder should be
+        self.obey("/status away")
+        self.assertIn("cannot be written", self.desk.notices[-1])
+        self.desk.notices.clear()
+        self.server.connection.cut()
+        self.clock.advance(2)
+        self.settle()
+        self.assertEqual((self.exchange.people.own.state, self.desk.notices), (State.AWAY, []))
+        self.assertEqual(len(self.exchange.people.contacts()), 1)
 
     def test_events(self) -> None:
         """Who asks is said; who comes, goes and changes is shown."""

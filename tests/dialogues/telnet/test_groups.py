@@ -133,6 +133,7 @@ class GroupTests(TelnetCase):
         self.assertRegex(alice.typed("group mute *2 Everyone 5")[0], r"\*2: alice muted everybody until ")
         self.assertEqual(alice.typed("group mute *2 everyone 0"), ["*2: alice let everybody write again"])
         bob.lines()
+        self.assertEqual(alice.typed("group promote *2 carol"), ["The group has no member carol."])
         self.assertEqual(bob.typed("group rename *2 mine"), ["Only the admins of the group may do that."])
         self.assertEqual(alice.typed("group owner *2 bob"), ["*2: alice handed the group over to bob"])
         self.assertEqual(
