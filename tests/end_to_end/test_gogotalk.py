@@ -163,8 +163,8 @@ class GoGoTalkTests(TestCase):
                 bob.beat()
                 tag = alice.tell(Ping())
                 while (pair := alice.hear())[0] != tag:
-                    told = pair[1]
-                    if isinstance(told, DeliveredUpTo) and told.account != own and told.seq == seq:
+                    event = pair[1]
+                    if isinstance(event, DeliveredUpTo) and event.account != own and event.seq == seq:
                         return
                 time.sleep(0.05)
             self.fail("it does not count as delivered")
