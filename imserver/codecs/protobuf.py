@@ -155,7 +155,7 @@ def _fill(fields: Fields, run: Run) -> None:
     fields.first_seq = run.first_seq
     fields.sender = run.sender
     fields.sender_name = run.sender_name
-    fields.client_id = run.client_id(0)
+    fields.client_id = client_ids.joined(run.stem, run.number)
     fields.kind = run.kind
     fields.content_type = run.content_type
     fields.bodies[:] = run.bodies

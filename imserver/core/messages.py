@@ -110,7 +110,8 @@ class Messages:
         account = session.account
         assert account is not None
         is_member = account.number in roster.members
-        barred = self._bar(roster, account.number) if is_member else None
+        may_be_barred = is_member and (roster.muted or roster.ended or self._core.limits.enabled)
+        barred = self._bar(roster, account.number) if may_be_barred else None
         is_plain = request.extra is None and request.kind != _ATTENTION
         terms = None if is_plain else self._core.actions.terms(account.number, roster, request)
         posting = Posting(

@@ -97,9 +97,7 @@ class Posting(Run):
         self.withheld = False  # until the store knows better
         self.barred = barred  # why nothing new of it may be stored, though what was is answered
         self.extra, self.terms = extra, terms
-        # As one number, which is the cheapest way to see that an id continues the count.
-        can_grow = extra is None and client_ids.can_count(number)
-        self._next_id = int.from_bytes(client_id) + 1 if can_grow else -1
+        self._next_id = 0  # not known yet
         self._id_bytes = len(client_id)
         self.tags = [tag]
         self.waiting_bytes = len(body)
@@ -111,7 +109,7 @@ class Posting(Run):
     def continues_with(self, request: "Send") -> bool:
         """Whether the request may join it."""
         return (
-            int.from_bytes(request.client_id) == self._next_id
+            int.from_bytes(request.client_id) == (self._next_id or self._second_id())
             and len(request.client_id) == self._id_bytes
             and request.conversation == self.conversation
             and request.kind == self.kind
@@ -120,6 +118,12 @@ class Posting(Run):
             and request.extra is None
             and self.is_open
         )
+
+    def _second_id(self) -> int:
+        """As one number, which is the cheapest way to see that an id continues the count; -1 if none does."""
+        can_grow = self.extra is None and client_ids.can_count(self.number)
+        self._next_id = int.from_bytes(self.client_id(0)) + 1 if can_grow else -1
+        return self._next_id
 
     def add(self, tag: int, body: bytes) -> None:
         """Take on the message that continues it."""

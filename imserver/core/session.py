@@ -253,7 +253,7 @@ class Session:
                 return
             burst = burst.part(0, fitting)
         self.window.pushed(position, burst)
-        self.client.push(burst.seen_by(self.number))
+        self.client.push(burst.seen_by(self.number) if burst.run.withheld else burst)
 
     def _pass_own(self, position: Position, burst: Burst) -> None:
         """What it has sent itself it has: its Sent stands for the push, and for the acknowledgement where there are none."""

@@ -140,11 +140,11 @@ class Connection(Protocol):
     def _take_frames(self) -> None:
         """Hand on the frames that are complete, as long as the session has room for them."""
         session, dialogue, decode = self.session, self._dialogue, self._shared.decode
-        complete = False
+        arrival, complete = self._arrival, False
         for frame in self._framing.frames():
             complete = True
-            if self._arrival is not None:
-                self._arrival.heard()
+            if arrival is not None:
+                arrival.heard()
             try:
                 if dialogue is None:
                     session.ask(*decode(frame))
@@ -243,7 +243,7 @@ class Connection(Protocol):
         """All of it with one write."""
         if self._out:
             data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
-            if crash.reached("half-an-ack"):
+            if crash.is_armed and crash.reached("half-an-ack"):
                 direct.write(self.transport, data[: len(data) // 2])
                 crash.die()
             direct.write(self.transport, data)

@@ -54,25 +54,28 @@ class Connections(Service):
     def _flush(self) -> None:
         written, self._written = self._written, []
         for connection in written:
-            self._guard(connection, connection.flush)
+            try:
+                connection.flush()
+            except Exception:
+                self._failed(connection)
 
     def _look_after(self) -> None:
         self._sweep = self._clock.callLater(SWEEP_SECONDS, self._look_after) if self._open else None
         now, limits = self._clock.seconds(), self._limits()
         waiting = 0
         for connection in tuple(self._open):
-            self._guard(connection, lambda: connection.look_after(now, limits))  # noqa: B023 - called at once
+            try:
+                connection.look_after(now, limits)
+            except Exception:
+                self._failed(connection)
             waiting += connection.waiting_bytes
         if waiting > limits.max_outbound_bytes:
             self._shed(waiting - limits.max_outbound_bytes)
 
-    def _guard(self, connection: "Connection", act: Callable[[], None]) -> None:
+    def _failed(self, connection: "Connection") -> None:
         """What one connection raises costs that connection, and not the rest of the turn."""
-        try:
-            act()
-        except Exception:
-            self._log.failure("the connection of {address} failed", address=connection.address)
-            connection.abort()
+        self._log.failure("the connection of {address} failed", address=connection.address)
+        connection.abort()
 
     def _shed(self, excess: int) -> None:
         """Let go of those for whom most waits; what they miss is in the log."""

@@ -12,6 +12,8 @@ from struct import Struct
 from imserver.core.errors import Code, WireError
 
 _INT32 = Struct("!I")
+_PREFIX_BYTES = _INT32.size
+_length_at = _INT32.unpack_from
 
 
 class Framing:
@@ -73,23 +75,24 @@ class Int32Framing(Framing):
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(max_bytes)
-        self._needed = _INT32.size  # bytes that must wait before there can be a frame
+        self._needed = _PREFIX_BYTES  # bytes that must wait before there can be a frame
 
     def frames(self) -> Iterator[bytes]:
         """The payloads of the frames that are complete; raises WireError."""
         while self._unread >= self._needed:
             data = self._joined() if self._later else self._data
-            while (start := self._position + _INT32.size) <= len(data):
-                (length,) = _INT32.unpack_from(data, self._position)
+            position, available = self._position, len(data)
+            self._needed = _PREFIX_BYTES
+            while (start := position + _PREFIX_BYTES) <= available:
+                (length,) = _length_at(data, position)
                 if length > self.max_bytes:
                     raise self._too_long()
                 end = start + length
-                if end > len(data):
-                    self._needed = _INT32.size + length
+                if end > available:
+                    self._needed = _PREFIX_BYTES + length
                     break
-                self._unread -= end - self._position
-                self._position = end
-                self._needed = _INT32.size
+                self._unread -= end - position
+                self._position = position = end
                 yield data[start:end]
             self._drop_taken()
 
