@@ -172,10 +172,10 @@ class Batches:
         if is_fresh:
             roster = posting.roster
             assert roster is not None
-            last_seq = run.last_seq
-            roster.last_seq = max(roster.last_seq, last_seq)
-            roster.latest_by[run.sender] = last_seq
-            self._core.router.fan_out(roster, Burst(roster.conversation, run, session))
+            burst = Burst(roster.conversation, run, session)
+            roster.last_seq = max(roster.last_seq, burst.last)
+            roster.latest_by[run.sender] = burst.last
+            self._core.router.fan_out(roster, burst)
 
 
 def _refuse_all(batch: Sequence[Posting], error: ChatError) -> None:

@@ -46,7 +46,7 @@ class Messages:
                     self._core.batches.extend(posting, tag, request.body)
                     return
                 roster = self._core.rosters.get(request.conversation)
-                if roster is not None and session.number in roster.members:
+                if roster and (account := session.account) and account.number in roster.members:
                     self._post(session, tag, request, roster)
                     return
         except ChatError as error:

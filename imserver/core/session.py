@@ -233,7 +233,8 @@ class Session:
         if self.missed is not None:
             self.missed.setdefault(conversation, burst.first)
             return
-        position = self.window.position(conversation, burst.first - 1)
+        window = self.window
+        position = window.positions.get(conversation) or window.position(conversation, burst.first - 1)
         if burst.first == position.pushed + 1:
             self._push_new(position, burst)
         elif burst.first > position.pushed:
@@ -244,7 +245,9 @@ class Session:
     def _push_new(self, position: Position, burst: Burst) -> None:
         """It begins at position + 1."""
         if burst.origin is self:
-            self._pass_own(position, burst)
+            position.pushed = burst.last  # its Sent stands for the push
+            if not self.capabilities.acknowledges:
+                self._arrived_already(position, burst)
             return
         fitting = 0 if self.client.congested else self.window.fitting(burst)
         if fitting < burst.count:
@@ -255,14 +258,12 @@ class Session:
         self.window.pushed(position, burst)
         self.client.push(burst.seen_by(self.number) if burst.run.withheld else burst)
 
-    def _pass_own(self, position: Position, burst: Burst) -> None:
-        """What it has sent itself it has: its Sent stands for the push, and for the acknowledgement where there are none."""
-        position.pushed = burst.last
-        if not self.capabilities.acknowledges:
-            position.sent(burst.first, burst.last)
-            if burst.first == position.delivered + 1:
-                own = MarkDelivered(burst.conversation.id, burst.last)
-                self._core.receipts.mark_delivered(self, 0, own)
+    def _arrived_already(self, position: Position, burst: Burst) -> None:
+        """What it has sent itself it has, which it cannot acknowledge."""
+        position.sent(burst.first, burst.last)
+        if burst.first == position.delivered + 1:
+            own = MarkDelivered(burst.conversation.id, burst.last)
+            self._core.receipts.mark_delivered(self, 0, own)
 
     def _fall_behind(self, position: Position, burst: Burst) -> None:
         self.window.behind[burst.conversation.id] = burst.last
