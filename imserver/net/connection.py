@@ -147,7 +147,8 @@ class Connection(Protocol):
                 arrival.heard()
             try:
                 if dialogue is None:
-                    session.ask(*decode(frame))
+                    tag, request = decode(frame)
+                    session.ask(tag, request)
                 else:
                     dialogue.received(frame)
             except UnreadableRequest as error:
@@ -170,9 +171,8 @@ class Connection(Protocol):
 
     def _resume(self) -> None:
         dialogue = self._dialogue
-        if self.session.busy or self.congested or (dialogue is not None and dialogue.busy):
-            return
-        if self._open:
+        is_full = self.session.busy or self.congested or (dialogue is not None and dialogue.busy)
+        if self._open and not is_full:
             self._held = False
             self._read()
             if not self._held and self._open:
