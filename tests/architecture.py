@@ -18,6 +18,8 @@ _CORE_VALUES = (
     "imserver.core.group_requests",
     "imserver.core.events",
     "imserver.core.errors",
+    "imserver.core.asides",
+    "imserver.core.choices",
 )
 LAYERS: dict[str, tuple[str, ...]] = {
     "imserver": (),

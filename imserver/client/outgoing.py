@@ -20,8 +20,7 @@ from imserver.client.errors import ClientError, NotConnected, QueueFull, Request
 from imserver.client.link import Link
 from imserver.core.errors import Code
 from imserver.core.events import Sent
-from imserver.core.requests import Forward, Send, Sending
-from imserver.core.values import Kind
+from imserver.core.requests import Forward, Sending, is_call
 
 MAX_IN_FLIGHT = 128
 FIRST_IN_FLIGHT = 16
@@ -131,7 +130,7 @@ class Outgoing:
         if isinstance(error, NotConnected):
             self._link = None
             self._again(message)
-        elif isinstance(error, RequestRefused) and error.wait_seconds and not _is_call(message):
+        elif isinstance(error, RequestRefused) and error.wait_seconds and not is_call(message):
             self._again(message)
             self._wait(error.wait_seconds)
         else:
@@ -168,7 +167,3 @@ class Outgoing:
 def _size(message: Sending) -> int:
     """Of its body in bytes; that of a forwarded message is not here."""
     return 0 if isinstance(message, Forward) else len(message.body)
-
-
-def _is_call(message: Sending) -> bool:
-    return isinstance(message, Send) and message.kind == Kind.ATTENTION

@@ -5,7 +5,7 @@ import sys
 import time
 import unicodedata
 
-from imserver.core import notices
+from imserver.core import asides, notices
 from imserver.core.events import MessageArrived
 from imserver.core.values import Conversation, ConversationKind, Extra, Kind, Message
 
@@ -28,14 +28,7 @@ def _escaped(letter: str) -> str:
 
 def shown_text(message: Message) -> str:
     """What the message says, on one line."""
-    extra = message.extra or Extra()
-    forwarded = "(forwarded) " if extra.origin else ""
-    return f"{forwarded}{burning(extra)}{content(message)}"
-
-
-def burning(extra: Extra) -> str:
-    """What is to be said before a message that burns; empty before all others."""
-    return f"(burns {extra.burn_seconds} s after reading) " if extra.burn_seconds else ""
+    return asides.beside(message.extra or Extra()) + content(message)
 
 
 def content(message: Message) -> str:

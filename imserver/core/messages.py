@@ -7,7 +7,7 @@ from imserver.core.content import check_content, check_forward
 from imserver.core.errors import ChatError
 from imserver.core.posting import Posting
 from imserver.core.rates import limited
-from imserver.core.requests import Forward, Send, Sending, SendTo
+from imserver.core.requests import Forward, Send, Sending, SendTo, is_call
 from imserver.core.roster import Roster
 from imserver.core.turns import Place, Turns
 from imserver.core.values import Kind
@@ -144,11 +144,11 @@ class Messages:
         return None
 
     def _check_turn(self, session: "Session", request: Sending) -> None:
-        if session.turns is not None and not _is_call(request):
+        if session.turns is not None and not is_call(request):
             session.turns.check(_place(request), request.client_id, self._core.now())
 
     def _refuse(self, session: "Session", tag: int, request: Sending, error: ChatError) -> None:
-        if error.retry_after_ms and session.capabilities.acknowledges and not _is_call(request):
+        if error.retry_after_ms and session.capabilities.acknowledges and not is_call(request):
             session.turns = session.turns or Turns()
             session.turns.refused(_place(request), request.client_id, error, self._core.now())
         session.answered_sends(1)
@@ -178,8 +178,3 @@ def _place(request: Sending) -> Place:
     if isinstance(request, SendTo):
         return request.name
     return request.to if isinstance(request, Forward) else request.conversation
-
-
-def _is_call(request: Sending) -> bool:
-    """For attention: nothing waits behind it, and it behind nothing."""
-    return not isinstance(request, Forward) and request.kind == _ATTENTION

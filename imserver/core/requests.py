@@ -39,7 +39,7 @@ from imserver.core.social_requests import (
     SetRemark,
     Unblock,
 )
-from imserver.core.values import Extra
+from imserver.core.values import Extra, Kind
 
 # -- before login ------------------------------------------------------------------------------------
 
@@ -268,3 +268,8 @@ Request = (
     | Send | SendTo | Forward | MarkDelivered | MarkRead | SetTyping | CountReceipts | FetchHistory | Synchronise
 )  # fmt: skip
 Sending = Send | SendTo | Forward
+
+
+def is_call(request: Sending) -> bool:
+    """Whether it calls for attention: nothing waits behind such a one, and it behind nothing."""
+    return not isinstance(request, Forward) and request.kind == Kind.ATTENTION

@@ -14,7 +14,7 @@ from itertools import compress
 from zope.interface import implementer
 
 from imserver.codecs import rtf
-from imserver.core import notices
+from imserver.core import asides, notices
 from imserver.core.capabilities import Capabilities
 from imserver.core.events import NEWS, Event, MessageArrived
 from imserver.core.requests import Request
@@ -94,8 +94,7 @@ class Projection:
         is_reply = extra.about and kind not in _ABOUT_ANOTHER
         has = extra.origin, extra.burn_seconds, extra.mentions, is_reply
         self._lost.update((self._wire, what) for what in compress(_BESIDE, has))
-        forwarded = "(forwarded) " if extra.origin else ""
-        return forwarded + (f"(burns {extra.burn_seconds} s after reading) " if extra.burn_seconds else "")
+        return asides.beside(extra)
 
     def _text(self, kind: int, content_type: str, body: bytes) -> str:
         if kind != Kind.TEXT:

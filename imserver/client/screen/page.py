@@ -10,7 +10,8 @@ from rich.text import Text
 from imserver.client.screen.chat import Chat, Waiting
 from imserver.client.screen.shown import Shown, shown
 from imserver.client.screen.wording import clock_time, day, fitted, lines_of, message_lines, settled
-from imserver.client.terminal import burning, said
+from imserver.client.terminal import said
+from imserver.core.asides import burning
 from imserver.core.values import Kind
 
 _Key = tuple[tuple[int, int, int, str, str], str]  # how a message looks, and how far it is

@@ -5,22 +5,8 @@ from dataclasses import replace
 from imserver.client.screen.order import Desk, Misuse, Order, name_and_rest, needed
 from imserver.client.screen.people import WORDS, in_words
 from imserver.core import requests
-from imserver.core.values import Contact, Presence, State
-
-CHOICES = {
-    "online": State.ONLINE,
-    "away": State.AWAY,
-    "busy": State.BUSY,
-    "dnd": State.DO_NOT_DISTURB,
-    "invisible": State.INVISIBLE,
-}
-
-PRIVACY = {
-    "found": ("findable", True),
-    "hidden": ("findable", False),
-    "open": ("open_to_contacts", True),
-    "ask": ("open_to_contacts", False),
-}
+from imserver.core.choices import PRIVACY, STATES
+from imserver.core.values import Contact, Presence
 
 
 async def _number(desk: Desk, name: str) -> int:
@@ -120,11 +106,11 @@ async def _search(desk: Desk, rest: str) -> None:
 
 async def _status(desk: Desk, rest: str) -> None:
     word, _, text = needed(rest).partition(" ")
-    if word not in CHOICES:
-        raise Misuse(f"say one of {', '.join(CHOICES)}, and what you like")
-    presence = Presence(CHOICES[word], text.strip())
+    if word not in STATES:
+        raise Misuse(f"say one of {', '.join(STATES)}, and what you like")
+    presence = Presence(STATES[word], text.strip())
     await desk.exchange.choose_presence(presence)
-    desk.notice(f"You are {WORDS[CHOICES[word]]} now.")
+    desk.notice(f"You are {WORDS[STATES[word]]} now.")
 
 
 async def _privacy(desk: Desk, rest: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from imserver.core.choices import PRIVACY, STATES
 from imserver.core.errors import UnreadableRequest
 from imserver.core.events import ContactList, ContactRequestList, Done, PrivacySettings
 from imserver.core.requests import (
@@ -25,23 +26,9 @@ from imserver.dialogues.telnet.visible import visible
 if TYPE_CHECKING:
     from imserver.dialogues.telnet.dialogue import TelnetDialogue
 
-_STATES = {
-    "online": State.ONLINE,
-    "away": State.AWAY,
-    "busy": State.BUSY,
-    "dnd": State.DO_NOT_DISTURB,
-    "invisible": State.INVISIBLE,
-}
-_WORDS = {state: word for word, state in _STATES.items()} | {
+_WORDS = {state: word for word, state in STATES.items()} | {
     State.OFFLINE: "offline",
     State.DO_NOT_DISTURB: "not to be disturbed",
-}
-
-_PRIVACY = {
-    "found": ("findable", True),
-    "hidden": ("findable", False),
-    "open": ("open_to_contacts", True),
-    "ask": ("open_to_contacts", False),
 }
 
 
@@ -135,9 +122,9 @@ async def unblock(dialogue: "TelnetDialogue", name: str) -> None:
 async def status(dialogue: "TelnetDialogue", state: str = "", text: str = "") -> None:
     """Choose how available one is shown from here, or see what was chosen."""
     if state:
-        if state.lower() not in _STATES:
-            raise UnreadableRequest(0, f"STATE is one of {', '.join(_STATES)}")
-        presence = Presence(_STATES[state.lower()], text)
+        if state.lower() not in STATES:
+            raise UnreadableRequest(0, f"STATE is one of {', '.join(STATES)}")
+        presence = Presence(STATES[state.lower()], text)
         await dialogue.ask(SetPresence(presence.state, presence.text), Done)
         dialogue.presence = presence
     dialogue.say(f"You are {_shown(dialogue.presence)}.")
@@ -147,9 +134,9 @@ async def privacy(dialogue: "TelnetDialogue", *words: str) -> None:
     """Choose who finds and adds one, or see what was chosen."""
     found = (await dialogue.ask(FetchPrivacy(), PrivacySettings)).privacy
     if words:
-        if not {word.lower() for word in words} <= _PRIVACY.keys():
+        if not {word.lower() for word in words} <= PRIVACY.keys():
             raise UnreadableRequest(0, "say found or hidden, and open or ask")
-        found = replace(found, **dict(_PRIVACY[word.lower()] for word in words))
+        found = replace(found, **dict(PRIVACY[word.lower()] for word in words))
         await dialogue.ask(SetPrivacy(found.findable, found.open_to_contacts), Done)
     dialogue.say(
         "A search finds you." if found.findable else "No search finds you.",
