@@ -13,7 +13,7 @@ from twisted.internet.tcp import Connection
 
 def write(transport: Any, data: bytes) -> None:
     """Write now what the socket takes at once, and leave the rest, and every error, to the transport."""
-    if isinstance(transport, Connection) and _is_idle(transport):
+    if _is_plain(transport) and not (transport.dataBuffer or transport._tempDataBuffer):
         try:
             sent = transport.socket.send(data, socket.MSG_DONTWAIT)
         except OSError:
@@ -30,13 +30,12 @@ def write_apart(transport: Any, data: bytes) -> bool:
     -> False if there is no room now: then nothing was written, and the transport calls its producer when there is.
     Where no socket is asked the transport takes everything, as `write` does.
     """
-    if not isinstance(transport, Connection) or not _is_plain(transport):
+    if not _is_plain(transport):
         transport.write(data)
         return True
+    waits = transport.dataBuffer or transport._tempDataBuffer
     try:
-        sent = (
-            transport.socket.send(data, socket.MSG_DONTWAIT | socket.MSG_EOR) if _is_empty(transport) else 0
-        )
+        sent = 0 if waits else transport.socket.send(data, socket.MSG_DONTWAIT | socket.MSG_EOR)
     except BlockingIOError:
         sent = 0
     except OSError:
@@ -50,15 +49,11 @@ def write_apart(transport: Any, data: bytes) -> bool:
     return sent > 0
 
 
-def _is_idle(transport: Any) -> bool:
-    """Nothing must go first."""
-    return _is_plain(transport) and _is_empty(transport)
-
-
 def _is_plain(transport: Any) -> bool:
-    """Connected in the clear."""
-    return transport.connected and not transport.disconnecting and not transport.TLS
-
-
-def _is_empty(transport: Any) -> bool:
-    return not transport.dataBuffer and not transport._tempDataBuffer
+    """A socket, connected in the clear."""
+    return (
+        isinstance(transport, Connection)
+        and bool(transport.connected)
+        and not transport.disconnecting
+        and not transport.TLS
+    )
